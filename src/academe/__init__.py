@@ -1,0 +1,1 @@
+"""Academe: the open student-success platform on one PostgreSQL database."""
