@@ -1,0 +1,120 @@
+"""One transaction per request or job, begun and committed here and nowhere else.
+
+Every transaction starts by telling PostgreSQL who acts: the role `academe_app`, the kind of actor and the person. The
+row-level-security policies read these settings, which end with the transaction, so a pooled connection never carries
+one request's rights into the next.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from academe.platform.actor import Actor
+from academe.platform.database.engine import APP_ROLE, database_url, make_engine, replica_url
+from academe.platform.settings import Settings
+
+Result = TypeVar("Result")
+
+TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
+"""SQLSTATEs after which the same transaction may succeed: serialization failure, deadlock, server going or coming."""
+
+# One statement, because each costs a round trip in every request.
+_BEGIN: Final = text(
+    "SELECT set_config('role', :role, true), set_config('academe.actor_kind', :kind, true),"
+    " set_config('academe.person_id', :person, true), set_config('statement_timeout', :timeout, true),"
+    " set_config('transaction_read_only', :read_only, true)"
+)
+
+
+class Session(AsyncSession):
+    """A session that may write. Verbs take it, flush, and never commit.
+
+    `before_commit` holds work that must come last in the transaction (the audit chain's lock is then held only for the
+    time of the commit); use `audit.record` rather than appending here.
+    """
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.before_commit: list[Callable[[Session], Awaitable[None]]] = []
+
+    async def finish(self) -> None:
+        """Flush and do what was kept for the end; called once, right before the commit."""
+        await self.flush()
+        while self.before_commit:
+            await self.before_commit.pop(0)(self)
+
+
+class ReadSession(AsyncSession):
+    """A session that only reads, perhaps from a replica; PostgreSQL refuses writes in it."""
+
+
+class Database:
+    """The engines of one process and the only way to a session."""
+
+    def __init__(self, settings: Settings, *, engine: AsyncEngine | None = None) -> None:
+        self.settings = settings
+        self.engine = engine or make_engine(settings, database_url(settings))
+        replica = replica_url(settings)
+        self.read_engine = make_engine(settings, replica) if replica else self.engine
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+        if self.read_engine is not self.engine:
+            await self.read_engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[Session]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        `timeout_seconds` replaces the statement timeout of the settings; 0 is none (imports and training).
+        """
+        async with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(_BEGIN, self._context(actor, timeout_seconds, read_only=False))
+            yield session
+            await session.finish()
+
+    @asynccontextmanager
+    async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
+        """A read-only transaction, on the replica when there is one."""
+        async with ReadSession(self.read_engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(_BEGIN, self._context(actor, timeout_seconds, read_only=True))
+            yield session
+
+    async def run(self, actor: Actor, work: Callable[[Session], Awaitable[Result]], *, attempts: int = 3) -> Result:
+        """Do `work` in a transaction, again from the start when the failure is transient.
+
+        Only for work that is safe to repeat: nothing outside the transaction may have happened.
+        """
+        for attempt in range(1, attempts + 1):
+            try:
+                async with self.transaction(actor) as session:
+                    return await work(session)
+            except DBAPIError as error:
+                if attempt == attempts or not is_transient(error):
+                    raise
+                await asyncio.sleep(0.05 * 2**attempt)
+        raise AssertionError("attempts is at least 1")
+
+    def _context(self, actor: Actor, timeout_seconds: int | None, *, read_only: bool) -> dict[str, str]:
+        timeout = self.settings.database_statement_timeout_seconds if timeout_seconds is None else timeout_seconds
+        return {
+            "role": APP_ROLE,
+            "kind": actor.kind.value,
+            "person": str(actor.person_id or ""),
+            "timeout": f"{timeout}s",
+            "read_only": "on" if read_only else "off",
+        }
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Whether the same transaction, begun again, may succeed."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or (
+        state is not None and (state in TRANSIENT_STATES or state.startswith("08"))
+    )
