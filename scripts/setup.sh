@@ -95,10 +95,13 @@ if [ "$installed $installed_place $installed_sum" != "$wanted $place $sum" ] || 
     fi
 
     say "installing $lock"
-    VIRTUAL_ENV=$PWD/$venv "$venv/bin/uv" pip sync --require-hashes "$lock" requirements-setup.lock ||
-        fail "could not install $lock; the lines above say which package and why"
+    # On a terminal uv shows its progress bars; in a log its list of packages would only bury what matters.
+    sync=(pip sync --require-hashes "$lock" requirements-setup.lock)
+    [ -t 2 ] || sync+=(--quiet)
+    export VIRTUAL_ENV=$PWD/$venv
+    "$venv/bin/uv" "${sync[@]}" || fail "could not install $lock; the lines above say which package and why"
     # The project itself, editable: nothing is resolved or downloaded for it.
-    VIRTUAL_ENV=$PWD/$venv "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+    "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
     printf '%s\n' "$wanted" "$place" "$sum" >"$stamp"
 fi
 
