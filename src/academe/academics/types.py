@@ -1,0 +1,66 @@
+"""Closed vocabularies of academics."""
+
+from enum import StrEnum
+
+
+class EnrollmentStatus(StrEnum):
+    """Where an enrolment stands; the field's words, with the way through: requested, enrolled, then one of the ends."""
+
+    REQUESTED = "requested"
+    WAITLISTED = "waitlisted"
+    ENROLLED = "enrolled"
+    WITHDRAWN = "withdrawn"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+
+
+class Outcome(StrEnum):
+    """How an enrolment ended, known once the offering has ended or the student has withdrawn."""
+
+    DISTINCTION = "distinction"
+    PASS = "pass"
+    FAIL = "fail"
+    WITHDRAWN = "withdrawn"
+
+
+class StaffRole(StrEnum):
+    """What a person does in one offering."""
+
+    LECTURER = "lecturer"
+    CONVENOR = "convenor"
+
+
+class MeetingKind(StrEnum):
+    """What a scheduled class is."""
+
+    LECTURE = "lecture"
+    TUTORIAL = "tutorial"
+    LAB = "lab"
+    EXAM = "exam"
+
+
+class AttendanceStatus(StrEnum):
+    """Whether a student was there; `tardy` carries minutes, `excused` a reason."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    TARDY = "tardy"
+    EXCUSED = "excused"
+
+
+class AssessmentKind(StrEnum):
+    """How a graded item is done and marked."""
+
+    ASSIGNMENT = "assignment"
+    QUIZ = "quiz"
+    EXAM = "exam"
+    PROJECT = "project"
+
+
+class OfferingStatus(StrEnum):
+    """Whether an offering is being planned, taught, or over."""
+
+    PLANNED = "planned"
+    ACTIVE = "active"
+    ENDED = "ended"
+    CANCELLED = "cancelled"

@@ -1,0 +1,11 @@
+"""Identity: who everyone is, how they sign in, and what they may see.
+
+Ideas: a `Person` is a human being, once; an `Account` lets a person sign in; a `RoleGrant` is a role held at a node of
+the organisation tree (`OrgUnit`) for a time and flows down the tree. The resolver turns a session cookie into an
+`Actor` with the scopes in force; policies ask the actor, row-level security asks the database.
+
+Tables: `org_unit`, `person`, `account`, `account_session`, `role_grant`.
+
+Invariants: e-mail is unique without regard to case; a password is stored only as an argon2id hash; every person lies in
+exactly one institution; no cookie or token is stored in clear.
+"""

@@ -1,0 +1,119 @@
+"""Tables of identity: the organisation tree, people, their accounts and the roles they hold."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from academe.identity.types import OrgUnitKind, PersonStatus, Role
+from academe.platform.database.base import PEOPLE, Base, Identified, Timestamped, Vocabulary, one_of
+from academe.platform.encryption import EncryptedText
+
+
+class OrgUnit(Identified, Timestamped, Base):
+    """A node of the organisation tree. The root is the institution; `institution_id` of every node names the root."""
+
+    __tablename__ = "org_unit"
+
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"), index=True)
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"), index=True)
+    kind: Mapped[OrgUnitKind] = mapped_column(Vocabulary(OrgUnitKind))
+    code: Mapped[str]
+    name: Mapped[str]
+
+    __table_args__ = (
+        one_of("kind", OrgUnitKind),
+        UniqueConstraint("institution_id", "code"),
+        CheckConstraint("(parent_id IS NULL) = (kind = 'institution')", name="root_is_institution"),
+        CheckConstraint("(parent_id IS NULL) = (institution_id = id)", name="root_names_itself"),
+    )
+
+
+class Person(Identified, Timestamped, Base):
+    """A human being, known once to an institution. `display_name` is what every page shows ("Student 11391")."""
+
+    __tablename__ = "person"
+
+    institution_id: Mapped[UUID] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"), index=True)
+    sourced_id: Mapped[str | None]
+    display_name: Mapped[str]
+    given_name: Mapped[str | None]
+    family_name: Mapped[str | None]
+    contact_email: Mapped[str | None]
+    phone: Mapped[str | None] = mapped_column(EncryptedText())
+    date_of_birth: Mapped[str | None] = mapped_column(EncryptedText())
+    status: Mapped[PersonStatus] = mapped_column(Vocabulary(PersonStatus), server_default=PersonStatus.ACTIVE.value)
+
+    account: Mapped["Account | None"] = relationship(back_populates="person", lazy="raise")
+
+    __table_args__ = (
+        one_of("status", PersonStatus),
+        CheckConstraint("length(display_name) BETWEEN 1 AND 200", name="display_name_length"),
+        Index("uq_person_institution_id_sourced_id", "institution_id", "sourced_id", unique=True),
+        Index(
+            "ix_person_display_name_trigram",
+            "display_name",
+            postgresql_using="gin",
+            postgresql_ops={"display_name": "gin_trgm_ops"},
+        ),
+        {"info": {PEOPLE: True}},
+    )
+
+
+class Account(Identified, Timestamped, Base):
+    """A person's means to sign in; `email` is stored as typed and unique without regard to case."""
+
+    __tablename__ = "account"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), unique=True)
+    email: Mapped[str]
+    password_hash: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    last_signed_in_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(back_populates="account", lazy="raise")
+
+    __table_args__ = (
+        Index("uq_account_email_lower", func.lower(text("email")), unique=True),
+        CheckConstraint("email LIKE '%_@_%'", name="email_shape"),
+        {"info": {PEOPLE: True}},
+    )
+
+
+class AccountSession(Identified, Base):
+    """One signed-in browser. The cookie's token is kept only as its SHA-256."""
+
+    __tablename__ = "account_session"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    user_agent: Mapped[str] = mapped_column(server_default="")
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
+
+
+class RoleGrant(Identified, Timestamped, Base):
+    """A role held at a node of the organisation tree, and so at every node below it, from `starts_on` to `ends_on`.
+
+    Both days are inclusive; an empty end is open. Roles in one offering are `academics.OfferingStaff`.
+    """
+
+    __tablename__ = "role_grant"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
+    org_unit_id: Mapped[UUID] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"), index=True)
+    role: Mapped[Role] = mapped_column(Vocabulary(Role))
+    starts_on: Mapped[date] = mapped_column(server_default=func.current_date())
+    ends_on: Mapped[date | None]
+
+    __table_args__ = (
+        one_of("role", Role),
+        UniqueConstraint("person_id", "org_unit_id", "role", "starts_on"),
+        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
+        {"info": {PEOPLE: True}},
+    )

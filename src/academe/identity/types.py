@@ -1,0 +1,36 @@
+"""Closed vocabularies of identity."""
+
+from enum import StrEnum
+
+
+class OrgUnitKind(StrEnum):
+    """What a node of the organisation tree is; the root is always an institution."""
+
+    INSTITUTION = "institution"
+    FACULTY = "faculty"
+    DEPARTMENT = "department"
+    SCHOOL = "school"
+    CAMPUS = "campus"
+
+
+class Role(StrEnum):
+    """What a person may be to an institution; several at once is usual."""
+
+    STUDENT = "student"
+    GUARDIAN = "guardian"
+    LECTURER = "lecturer"
+    CONVENOR = "convenor"
+    ADVISOR = "advisor"
+    EXPERT = "expert"
+    REGISTRAR = "registrar"
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
+    AUDITOR = "auditor"
+    SERVICE = "service"
+
+
+class PersonStatus(StrEnum):
+    """Whether the person takes part; a deactivated person keeps every record and cannot sign in."""
+
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
