@@ -77,7 +77,8 @@ class LearnerDay(Base):
     """What one enrolment did on one day, summed from `activity_day`; features of any day are sums of these rows.
 
     `sites` are the different activities used that day and `new_sites` those never used before in the offering, so that
-    "different activities used until a day" is a sum. `clicks` is the total, the others its parts by kind of activity.
+    "different activities used until a day" is a sum. `clicks` is the total, `content` to `together` its parts by kind
+    of activity (see `insight.rollup.KIND_GROUPS`).
     """
 
     __tablename__ = "learner_day"
@@ -88,6 +89,13 @@ class LearnerDay(Base):
     clicks: Mapped[int] = mapped_column(Integer)
     sites: Mapped[int] = mapped_column(Integer)
     new_sites: Mapped[int] = mapped_column(Integer)
+    content: Mapped[int] = mapped_column(Integer)
+    resource: Mapped[int] = mapped_column(Integer)
+    forum: Mapped[int] = mapped_column(Integer)
+    quiz: Mapped[int] = mapped_column(Integer)
+    page: Mapped[int] = mapped_column(Integer)
+    homepage: Mapped[int] = mapped_column(Integer)
+    together: Mapped[int] = mapped_column(Integer)
 
     __table_args__ = (
         Index("ix_learner_day_offering_id_day", "offering_id", "day"),
