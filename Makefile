@@ -50,22 +50,22 @@ contract: setup-dev ## Who may import whom (.importlinter)
 	@.venv/bin/lint-imports
 
 budgets: setup-dev ## Length of files, functions and templates; imports at the top
-	@$(python) scripts/check_budgets.py
+	@$(python) -m scripts.check_budgets
 
 writes: setup-dev ## No module writes another module's tables
-	@$(python) scripts/check_module_writes.py
+	@$(python) -m scripts.check_module_writes
 
 links: setup-dev ## Every relative link in the documents leads somewhere
-	@$(python) scripts/check_links.py
+	@$(python) -m scripts.check_links
 
 migrations: setup-dev ## Migrations up, down, up again, and no drift from the models
-	@$(python) scripts/check_migrations.py
+	@$(python) -m scripts.check_migrations
 
 check-demo: setup ## Start the demo twice in an empty data folder and time it
-	@$(python) scripts/check_demo.py
+	@$(python) -m scripts.check_demo
 
 audit: setup-dev ## Known vulnerabilities in what is locked
-	@$(python) scripts/audit.py
+	@$(python) -m scripts.audit
 
 ci: ## Everything the build server runs
 	@.ci/run
@@ -82,7 +82,7 @@ frontend: setup ## Build the front end
 	@$(python) scripts/frontend.py $(ARGS)
 
 screenshots: setup-dev ## Take the screenshots of the documents from a running demo
-	@$(python) scripts/screenshots.py $(ARGS)
+	@$(python) -m scripts.screenshots $(ARGS)
 
 clean: ## Remove what was built or installed in this checkout; data stays
 	@rm -rf .venv node_modules frontend/node_modules src/academe/platform/static/dist build dist \

@@ -3,7 +3,7 @@
 A length over its budget is a warning, over its limit a failure. Prints one `path:line: message` per finding,
 which editors and the build server turn into links; exits 1 when anything failed.
 
-Usage: check_budgets.py [ROOT]
+Usage: python -m scripts.check_budgets [ROOT]
 """
 
 import ast

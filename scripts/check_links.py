@@ -3,7 +3,7 @@
 Addresses of the web are left alone: whether they answer today says nothing about this checkout.
 Prints one `path:line: message` per broken link; exits 1 when there is one.
 
-Usage: check_links.py [ROOT]
+Usage: python -m scripts.check_links [ROOT]
 """
 
 import re
@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 SKIPPED_FOLDERS = frozenset({".git", ".venv", "node_modules", "dist", "build", ".pytest_cache"})
-LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+LINK = re.compile(r"\]\(\s*<?([^)\s>]+)")
 HTML_SOURCE = re.compile(r"<(?:img|a|source)\b[^>]*?\b(?:src|srcset|href)=\"([^\"]+)\"")
 HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*\s*$")
 FENCE = re.compile(r"\s*(```|~~~)")
