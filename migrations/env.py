@@ -1,7 +1,7 @@
-"""Runs the migrations as the owner role: one transaction, one process at a time, never waiting long for a lock."""
+"""Runs the migrations as the owner role: one transaction, one process at a time, no long wait for a lock."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from alembic import context
@@ -14,8 +14,8 @@ from academe.platform.database.migrate import MIGRATION_LOCK, DataLossError, fil
 from academe.platform.database.roles import prepare
 from academe.platform.settings import Settings, get_settings
 
-# Another process that migrates is waited for; a page that holds a table is not, because everything would queue up
-# behind the waiting ALTER TABLE.
+# Another process that migrates is waited for; a page that holds a table is not, because everything would queue
+# up behind the waiting ALTER TABLE.
 WAIT_FOR_OTHER_MIGRATION = "120s"
 WAIT_FOR_TABLE = "5s"
 LONGEST_STATEMENT = "15min"
@@ -23,10 +23,12 @@ LONGEST_STATEMENT = "15min"
 # Made by the library of the jobs, or by `ensure_month_partitions`; no model describes them.
 _FOREIGN = re.compile(r"^procrastinate_|_y\d{4}m\d{2}$")
 
-_NameKind = Literal["schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"]
+_Kind = Literal[
+    "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint", "check_constraint"
+]
 
 
-def _is_ours(name: str | None, kind: _NameKind, parents: Any) -> bool:
+def _is_ours(name: str | None, kind: _Kind, _parents: Mapping[Any, str | None]) -> bool:
     return not (kind == "table" and name is not None and _FOREIGN.search(name))
 
 
@@ -67,7 +69,7 @@ def _refusing_data_loss(connection: Connection, migrate: Callable[[], None]) -> 
 
 
 def main() -> None:
-    """Connect as the owner and run what the command asks for; everything is rolled back when anything fails."""
+    """Connect as the owner and run what the command asks for; a failure anywhere rolls everything back."""
     settings: Settings = context.config.attributes.get("settings") or get_settings()
     engine = create_engine(database_url(settings, role=OWNER_ROLE), poolclass=NullPool)
     with engine.begin() as connection:

@@ -7,8 +7,8 @@ from academe.platform.database.ddl import CONTEXT_FUNCTIONS, REFUSE_FUNCTION, TO
 revision: str = "say_who_acts"
 down_revision: str | None = None
 
-# ATTACH after CREATE, because CREATE ... PARTITION OF would lock the parent against its readers. A trigger for TRUNCATE
-# is the one kind that a partition does not get from its parent. Days turn at midnight UTC.
+# ATTACH after CREATE, because CREATE ... PARTITION OF would lock the parent against its readers. A trigger for
+# TRUNCATE is the one kind that a partition does not get from its parent. Days turn at midnight UTC.
 MONTH_PARTITIONS = """
     CREATE FUNCTION ensure_month_partitions(parent regclass, first_day date, last_day date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
@@ -31,17 +31,19 @@ MONTH_PARTITIONS = """
             RAISE EXCEPTION '% is not partitioned by month', parent USING ERRCODE = 'wrong_object_type';
         END IF;
         IF last_day < first_day OR last_day - first_day > 600 * 31 THEN
-            RAISE EXCEPTION 'no partitions from % to %', first_day, last_day USING ERRCODE = 'invalid_parameter_value';
+            RAISE EXCEPTION 'no partitions from % to %', first_day, last_day
+                USING ERRCODE = 'invalid_parameter_value';
         END IF;
         midnight := CASE WHEN key_type = 'date'::regtype THEN '' ELSE ' 00:00:00+00' END;
         PERFORM pg_advisory_xact_lock(hashtextextended('ensure_month_partitions ' || parent_name, 0));
         WHILE month <= last_day LOOP
             partition := parent_name || to_char(month, '"_y"YYYY"m"MM');
             IF to_regclass(format('public.%I', partition)) IS NULL THEN
-                EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS'
-                               ' INCLUDING GENERATED INCLUDING STORAGE)', partition, parent_name);
-                EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
-                               parent_name, partition, month || midnight,
+                EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING DEFAULTS'
+                               ' INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE)',
+                               partition, parent_name);
+                EXECUTE format('ALTER TABLE public.%I ATTACH PARTITION public.%I'
+                               ' FOR VALUES FROM (%L) TO (%L)', parent_name, partition, month || midnight,
                                (month + interval '1 month')::date || midnight);
                 IF EXISTS (SELECT FROM pg_trigger WHERE tgrelid = parent AND tgname = 'refuse_truncate') THEN
                     EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.%I'

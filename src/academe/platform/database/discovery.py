@@ -1,7 +1,7 @@
 """Finds every table of the package, so that migrations, `db verify` and key rotation miss none.
 
-Platform knows no module by name: it imports whatever file of the package is called `models`, which the layout of the
-project promises to hold the tables.
+Platform knows no module by name: it imports whatever file of the package is called `models`, which the layout
+of the project promises to hold the tables.
 """
 
 import importlib

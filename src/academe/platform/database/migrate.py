@@ -1,4 +1,4 @@
-"""Migrations from the command line and from tests: forward, back, where we are, and whether models and tables agree."""
+"""Migrations for commands and tests: forward, back, where we are, and whether models and tables agree."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -45,7 +45,7 @@ class DriftError(AcademeError):
 def upgrade(settings: Settings, revision: str = "head") -> list[str]:
     """Migrate forward to `revision`, in one transaction; returns the revisions applied, oldest first.
 
-    Raises DatabaseNotPreparedError when an administrator is needed, and NotFoundError for an unknown revision.
+    Raises DatabaseNotPreparedError when an administrator is needed, NotFoundError for an unknown revision.
     """
     applied: list[str] = []
     _run(settings, lambda config: command.upgrade(config, revision), applied)
@@ -86,7 +86,7 @@ def check(settings: Settings) -> None:
 
 
 def filled_columns(connection: Connection) -> set[tuple[str, str]]:
-    """Every (table, column) of the schema whose table holds a row; the tables of migrations themselves left out."""
+    """Every (table, column) of the schema whose table holds a row, except the record of migrations."""
     found: set[tuple[str, str]] = set()
     inspector = inspect(connection)
     quote = connection.dialect.identifier_preparer.quote

@@ -1,7 +1,8 @@
-"""Tables partitioned by month: their partitions are made ahead of time, by the database and not by the application.
+"""Tables partitioned by month: the database, not the application, makes their partitions, ahead of time.
 
-A table is such a table when it is partitioned by range over one date or timestamp. The application role has no rights
-on partitions and none to create tables: it asks the function `ensure_month_partitions`, which runs as the owner.
+A table is such a table when it is partitioned by range over one date or timestamp. The application role has no
+rights on partitions and none to create tables: it asks the function `ensure_month_partitions`, which runs as the
+owner.
 """
 
 from datetime import date
@@ -26,12 +27,13 @@ _LAST_MONTHS: Final = text(
     "SELECT parent.relname AS name, max(right(child.relname, 7)) AS month"
     " FROM pg_partitioned_table JOIN pg_class parent ON parent.oid = partrelid"
     " LEFT JOIN pg_inherits ON inhparent = parent.oid LEFT JOIN pg_class child ON child.oid = inhrelid"
-    " WHERE parent.relnamespace = 'public'::regnamespace AND partstrat = 'r' GROUP BY parent.relname ORDER BY 1"
+    " WHERE parent.relnamespace = 'public'::regnamespace AND partstrat = 'r'"
+    " GROUP BY parent.relname ORDER BY 1"
 )
 
 
 async def ensure_months(session: Session, table: str, first: date, last: date) -> int:
-    """Make the missing partitions of `table` for the months from `first` to `last`; returns how many were made.
+    """Make the missing partitions of `table` for the months from `first` to `last`; returns how many.
 
     At most 600 months at once; a table that is not partitioned by month is refused by the database.
     """
@@ -40,7 +42,7 @@ async def ensure_months(session: Session, table: str, first: date, last: date) -
 
 
 async def ensure_ahead(session: Session, *, months: int = MONTHS_AHEAD) -> int:
-    """Make the partitions of every monthly table from this month to `months` later; returns how many were made."""
+    """Make the partitions of every monthly table from this month to `months` later; returns how many."""
     first = clock.now().date().replace(day=1)
     last = later(first, months)
     tables = (await session.execute(_TABLES)).scalars().all()

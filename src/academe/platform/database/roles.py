@@ -1,7 +1,7 @@
-"""What the migrations need from the server before the first table: roles, extensions, and who may act as whom.
+"""What the migrations need from the server before the first table: roles, extensions, who may act as whom.
 
-The embedded server is provisioned with all of it. On another server the owner creates what it is permitted to create;
-for the rest the error lists the statements that an administrator has to run once.
+The embedded server is provisioned with all of it. On another server the owner creates what it is permitted to
+create; for the rest the error lists the statements that an administrator has to run once.
 """
 
 from typing import Final
@@ -44,14 +44,12 @@ class UnsupportedServerError(AcademeError):
 
 
 def prepare(connection: Connection, *, login: str) -> None:
-    """Create the missing roles and extensions and let `login`, as which the application connects, act as the application role.
+    """Create the missing roles and extensions, and let `login` act as the application role.
 
-    Each step that is not permitted is collected; DatabaseNotPreparedError names them all at once. Repeating it changes
-    nothing.
+    `login` is the role as which the application connects. Steps that are not permitted are collected, and
+    DatabaseNotPreparedError names them all at once. Repeating it changes nothing.
     """
-    version = connection.execute(
-        text("SELECT current_setting('server_version_num')::integer / 10000")
-    ).scalar_one()
+    version = server_version(connection)
     if version < MINIMUM_VERSION:
         raise UnsupportedServerError(
             f"The server is PostgreSQL {version}; Academe needs {MINIMUM_VERSION} or later."
@@ -68,14 +66,23 @@ def prepare(connection: Connection, *, login: str) -> None:
         _attempt(connection, statement)
 
 
+def server_version(connection: Connection) -> int:
+    """The major version of the server."""
+    version: int = connection.execute(
+        text("SELECT current_setting('server_version_num')::integer / 10000")
+    ).scalar_one()
+    return version
+
+
 def may_act_as_application(connection: Connection, login: str) -> bool:
     """Whether `login` may `SET ROLE academe_app` (before PostgreSQL 16 any membership allows it)."""
     permitted: bool = connection.execute(
-        text(
-            "SELECT pg_has_role(CAST(:login AS name), CAST(:role AS name),"
-            " CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)"
-        ),
-        {"login": login, "role": APP_ROLE},
+        text("SELECT pg_has_role(CAST(:login AS name), CAST(:role AS name), CAST(:privilege AS text))"),
+        {
+            "login": login,
+            "role": APP_ROLE,
+            "privilege": "SET" if server_version(connection) >= 16 else "MEMBER",
+        },
     ).scalar_one()
     return permitted
 
