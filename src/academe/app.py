@@ -1,21 +1,30 @@
 """The web application: the one file that knows every module's routes, pages and navigation.
 
-A module arrives here with one line in each of the tuples below; nothing else registers anything.
+A module arrives here with a line in each of the tuples below; nothing else registers anything.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from academe.platform.database import migrate
 from academe.platform.database.session import Database
-from academe.platform.http.dependencies import nobody
-from academe.platform.http.pagination import CursorSigner
+from academe.platform.http import health
+from academe.platform.http.application import build_application
+from academe.platform.logging import configure_logging
+from academe.platform.pages import STATIC_URL, NavigationEntry, PageKit, static_files
 from academe.platform.settings import Settings, get_settings
 
 ROUTERS: Final[Sequence[APIRouter]] = ()
 """Every module's `routes.router` and `pages.router`."""
+
+NAVIGATION: Final[Sequence[NavigationEntry]] = ()
+"""Every module's `pages.NAVIGATION`, in the order in which it is shown."""
+
+TEMPLATE_PACKAGES: Final[Sequence[str]] = ()
+"""The packages with a `templates` folder; platform's own is always searched."""
 
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
@@ -25,25 +34,32 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     application opens its own at start-up and closes it at the end.
     """
     settings = settings or get_settings()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = None if database else Database(settings)
-        app.state.database = database or opened
-        try:
-            yield
-        finally:
-            if opened:
-                await opened.close()
-
-    app = FastAPI(
-        title="Academe", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None, lifespan=lifespan
+    app = build_application(
+        settings,
+        ROUTERS,
+        database=database,
+        checks_of=lambda opened: (
+            health.database_check(opened),
+            health.migrations_check(opened, migrate.head),
+            health.disk_check(settings.data_dir),
+        ),
     )
-    app.state.settings = settings
-    app.state.resolve_actor = nobody
-    app.state.cursor_signer = CursorSigner(settings.signing_key)
-    if database:
-        app.state.database = database
-    for router in ROUTERS:
-        app.router.routes.extend(router.routes)
+    app.state.page_kit = PageKit(
+        template_packages=TEMPLATE_PACKAGES,
+        secret=settings.signing_key.decode(),
+        navigation=NAVIGATION,
+        auto_reload=not settings.is_production,
+    )
+    app.mount(STATIC_URL, static_files(), name="static")
+    return app
+
+
+def served() -> FastAPI:
+    """The application as a server process runs it; `platform.http.server` names this function."""
+    settings = get_settings()
+    configure_logging(settings)
+    app = create_app(settings)
+    # What is loaded by now stays until the end: the garbage collector need not walk it in every round.
+    gc.collect()
+    gc.freeze()
     return app

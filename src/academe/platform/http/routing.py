@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from academe.platform.database.session import is_transient
+from academe.platform.metrics import REQUESTS_REPEATED
 
 API_PREFIX: Final = "/api/v1"
 
@@ -58,6 +59,7 @@ class EdgeRoute(APIRoute):
                 except DBAPIError as error:
                     if attempt == attempts or not is_transient(error):
                         raise
+                REQUESTS_REPEATED.labels(self.path).inc()
                 await asyncio.sleep(_FIRST_PAUSE_SECONDS * 2**attempt * (0.5 + random.random()))  # noqa: S311
             raise AssertionError("there is at least one attempt")
 

@@ -1,0 +1,121 @@
+"""The application without the modules: the layers around every route, and what routes find in `app.state`."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.middleware.gzip import GZipMiddleware
+
+from academe.platform.database.observe import observe
+from academe.platform.database.session import Database
+from academe.platform.http import health
+from academe.platform.http.dependencies import ActorResolver, nobody
+from academe.platform.http.guard import GuardMiddleware
+from academe.platform.http.handlers import install_handlers
+from academe.platform.http.observation import ObservationMiddleware
+from academe.platform.http.pagination import CursorSigner
+from academe.platform.http.problems import PROBLEM_TYPE, Problem
+from academe.platform.settings import Settings
+
+OPENAPI_URL: Final = "/api/openapi.json"
+_COMPRESSED_FROM_BYTES: Final = 1400  # what fits one packet gains nothing
+_COMPRESSION_LEVEL: Final = 4  # within 6 % of the size of level 9 for JSON and pages, at a third of its time
+
+ChecksOf = Callable[[Database], Sequence[health.Check]]
+
+
+async def _no_jobs(database: Database) -> dict[tuple[str, str], int]:  # noqa: ARG001 - the shape of a counter
+    return {}
+
+
+def build_application(
+    settings: Settings,
+    routers: Sequence[APIRouter],
+    *,
+    database: Database | None = None,
+    resolve_actor: ActorResolver = nobody,
+    checks_of: ChecksOf = lambda database: [health.database_check(database)],
+    count_jobs: health.JobCounter = _no_jobs,
+) -> FastAPI:
+    """An application that answers the routers' routes, within all the layers of the edge.
+
+    With `database`, the caller has opened it and closes it; else the application opens its own when it
+    starts. Every route must be of the kind that `api_router` and `page_router` make.
+    """
+    app = FastAPI(
+        title="Academe",
+        version=version("academe"),
+        summary="The open student-success platform.",
+        openapi_url=OPENAPI_URL,
+        docs_url=None,  # the usual pages load scripts from other sites, which our content security policy forbids
+        redoc_url=None,
+        lifespan=_lifespan(settings, database, checks_of),
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # they would record paths and query strings
+    )
+    app.state.settings = settings
+    app.state.resolve_actor = resolve_actor
+    app.state.cursor_signer = CursorSigner(settings.signing_key)
+    app.state.count_jobs = count_jobs
+    if database is not None:
+        app.state.database = database
+        app.state.readiness_checks = checks_of(database)
+    install_handlers(app)
+    # The last one added is the outermost.
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=_COMPRESSION_LEVEL)
+    app.add_middleware(GuardMiddleware, settings=settings)
+    app.add_middleware(ObservationMiddleware, settings=settings)
+    for router in (health.router, *routers):
+        # Not `include_router`: its routes are matched twice and lose the template that logs and metrics need.
+        app.router.routes.extend(router.routes)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(
+    settings: Settings, database: Database | None, checks_of: ChecksOf
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if database is not None:
+            yield
+            return
+        opened = Database(settings)
+        observe(opened)
+        app.state.database = opened
+        app.state.readiness_checks = checks_of(opened)
+        try:
+            yield
+        finally:
+            await opened.close()
+
+    return lifespan
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, in which every operation may answer with a problem; made once."""
+    if app.openapi_schema is None:
+        routes = [route for route in app.routes if isinstance(route, APIRoute)]
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=routes)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas["Problem"] = schema
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        for path in document["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"].setdefault(
+                    "default", {"description": "A problem.", "content": {PROBLEM_TYPE: problem}}
+                )
+        app.openapi_schema = document
+    return app.openapi_schema

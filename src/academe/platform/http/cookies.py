@@ -1,0 +1,24 @@
+"""The names of our cookies, for whoever sets them and whoever only looks whether they are there."""
+
+from typing import Final
+
+from academe.platform.settings import Settings
+
+_SESSION: Final = "academe_session"
+
+
+def session_cookie_name(settings: Settings) -> str:
+    """The cookie of a signed-in browser; over HTTPS with the prefix that keeps other hosts from setting it.
+
+    RFC 6265bis, section 4.1.3.2: a `__Host-` cookie is Secure, has Path=/ and no Domain.
+    """
+    return f"__Host-{_SESSION}" if settings.cookies_need_https else _SESSION
+
+
+def cookie_value(header: bytes, name: bytes) -> bytes | None:
+    """The value of one cookie in a Cookie header; None when it is not there or empty."""
+    for part in header.split(b";"):
+        key, _, value = part.partition(b"=")
+        if key.strip() == name:
+            return value.strip() or None
+    return None
