@@ -46,23 +46,17 @@ class Context:
 Benchmark = Callable[[Context], Sequence[Measure]]
 
 
-def absolute(
-    name: str, value: float, unit: str, bound: Bound | None = None, target: float | None = None
-) -> Measure:
+def absolute(name: str, value: float, unit: str, bound: Bound | None = None, target: float | None = None) -> Measure:
     """A figure judged by itself, or only reported when no target is given."""
     if bound is None or target is None:
         return Measure(name, value, unit)
-    return Measure(
-        name, value, unit, target=f"{bound} {target:g} {unit}".strip(), met=_holds(value, bound, target)
-    )
+    return Measure(name, value, unit, target=f"{bound} {target:g} {unit}".strip(), met=_holds(value, bound, target))
 
 
 def relative(name: str, value: float, reference: float, unit: str, bound: Bound, target: float) -> Measure:
     """A figure judged by its ratio to a reference of the same run."""
     ratio = value / reference
-    return Measure(
-        name, value, unit, reference, ratio, f"ratio {bound} {target:g}", _holds(ratio, bound, target)
-    )
+    return Measure(name, value, unit, reference, ratio, f"ratio {bound} {target:g}", _holds(ratio, bound, target))
 
 
 def _holds(value: float, bound: Bound, target: float) -> bool:
