@@ -14,8 +14,8 @@ from academe.platform.database.migrate import MIGRATION_LOCK, DataLossError, fil
 from academe.platform.database.roles import prepare
 from academe.platform.settings import Settings, get_settings
 
-# Another process that migrates is waited for; a page that holds a table is not, because everything would queue
-# up behind the waiting ALTER TABLE.
+# Another process that migrates is waited for; a page that holds a table is not, because everything would
+# queue up behind the waiting ALTER TABLE.
 WAIT_FOR_OTHER_MIGRATION = "120s"
 WAIT_FOR_TABLE = "5s"
 LONGEST_STATEMENT = "15min"

@@ -7,8 +7,8 @@ from academe.platform.database.ddl import CONTEXT_FUNCTIONS, REFUSE_FUNCTION, TO
 revision: str = "say_who_acts"
 down_revision: str | None = None
 
-# ATTACH after CREATE, because CREATE ... PARTITION OF would lock the parent against its readers. A trigger for
-# TRUNCATE is the one kind that a partition does not get from its parent. Days turn at midnight UTC.
+# ATTACH after CREATE, because CREATE ... PARTITION OF would lock the parent against its readers. A trigger
+# for TRUNCATE is the one kind that a partition does not get from its parent. Days turn at midnight UTC.
 MONTH_PARTITIONS = """
     CREATE FUNCTION ensure_month_partitions(parent regclass, first_day date, last_day date) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$

@@ -1,8 +1,8 @@
 """Tables partitioned by month: the database, not the application, makes their partitions, ahead of time.
 
-A table is such a table when it is partitioned by range over one date or timestamp. The application role has no
-rights on partitions and none to create tables: it asks the function `ensure_month_partitions`, which runs as the
-owner.
+A table is such a table when it is partitioned by range over one date or timestamp. The application role has
+no rights on partitions and none to create tables: it asks the function `ensure_month_partitions`, which runs
+as the owner.
 """
 
 from datetime import date

@@ -1,0 +1,115 @@
+"""The server of a test run: one for all workers, a template built by the migrations, and clones of it."""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+import psycopg
+from psycopg import sql
+from pydantic import PostgresDsn
+from sqlalchemy import make_url
+
+from academe.platform.database.embedded import EmbeddedServer, provision
+from academe.platform.database.engine import APP_ROLE, OWNER_ROLE
+from academe.platform.database.migrate import upgrade
+from academe.platform.settings import Environment, Settings
+
+FOLDER_VARIABLE: Final = "ACADEME_TEST_FOLDER"
+"""Set by the process that starts the run and inherited by its workers."""
+
+TEMPLATE: Final = "academe_template"
+
+
+class ServerOfTests:
+    """The embedded server in a folder of the run. Nothing outlives the run, so it does not wait for the disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.embedded = EmbeddedServer(folder / "postgres")
+
+    @classmethod
+    def of_this_run(cls) -> Self:
+        """The server that every worker of this run shares; started when the first of them needs it."""
+        return cls(Path(os.environ[FOLDER_VARIABLE]))
+
+    def ensure_template(self) -> None:
+        """Start the server and build the template by the migrations, once; other workers wait here."""
+        built = self.folder / "template.built"
+        with self._lock():
+            if built.exists():
+                return
+            self.embedded.ensure_running()
+            with self.superuser() as connection:
+                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                    connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+                connection.execute("SELECT pg_reload_conf()")
+            provision(self.embedded.conninfo(role="postgres", database="postgres"), database=TEMPLATE)
+            upgrade(self.settings(TEMPLATE))
+            built.write_text(json.dumps({"template": TEMPLATE}))
+
+    def clone(self, name: str, *, template: str = TEMPLATE) -> Settings:
+        """A new database like the template; the settings to use it, without any environment variable."""
+        with self.superuser() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+                    sql.Identifier(name), sql.Identifier(template), sql.Identifier(OWNER_ROLE)
+                )
+            )
+        return self.settings(name)
+
+    def drop(self, name: str) -> None:
+        """Drop a clone, whoever is still connected."""
+        with self.superuser() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+    def settings(self, database: str, **more: Any) -> Settings:
+        """Settings for a database of this server; `more` are settings by their field names."""
+        return Settings(
+            _env_file=None,
+            **{
+                "environment": Environment.DEVELOPMENT,
+                "data_dir": self.folder,
+                "database_url": self._address(APP_ROLE, database),
+                "database_owner_url": self._address(OWNER_ROLE, database),
+                "database_replica_url": None,
+                **more,
+            },
+        )
+
+    @contextmanager
+    def superuser(self, database: str = "postgres") -> Iterator[psycopg.Connection]:
+        """A connection that nothing refuses, in autocommit; for what an attacker would do."""
+        conninfo = self.embedded.conninfo(role="postgres", database=database)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            yield connection
+
+    def remove(self) -> None:
+        """Stop the server and delete its folder."""
+        self.embedded.stop()
+        shutil.rmtree(self.folder)
+
+    def _address(self, role: str, database: str) -> PostgresDsn:
+        # libpq lets the query's host, the folder of the socket, win over the one that a URL has to name.
+        url = make_url(self.embedded.url(role=role, database=database)).set(host="localhost")
+        return PostgresDsn(url.render_as_string(hide_password=False))
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        with (self.folder / "template.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def new_folder() -> Path:
+    """A folder for one run, which the account of the server may enter too."""
+    folder = Path(tempfile.mkdtemp(prefix="academe-tests-"))
+    folder.chmod(0o755)
+    return folder
