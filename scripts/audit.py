@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements-dev.lock", "requirements-setup.lock")
+LOCKS = ("requirements-dev.lock", "requirements-setup.lock", "requirements-node.lock")
 SECONDS = 300
 
 
@@ -58,9 +58,7 @@ def npm_outcome(report: dict[str, Any]) -> Outcome:
 def run_json(command: list[str], folder: Path) -> tuple[dict[str, Any] | None, str]:
     """The JSON object that a command prints, and the last line it complains with."""
     try:
-        result = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return None, f"no answer within {SECONDS} s"
     complaint = (result.stderr.strip().splitlines() or ["no output"])[-1]
@@ -99,13 +97,9 @@ def conclude(outcomes: list[Outcome]) -> int:
     if len(unaudited) > 5:
         print(f"not audited: and {len(unaudited) - 5} more")
     audited = sum(outcome.audited for outcome in outcomes)
-    print(
-        f"audit: {audited} packages audited, {len(known)} known vulnerabilities, {len(unaudited)} not audited"
-    )
+    print(f"audit: {audited} packages audited, {len(known)} known vulnerabilities, {len(unaudited)} not audited")
     if not known and unaudited:
-        print(
-            "audit: the advisory services could not be asked about everything; nothing is proved, try again later"
-        )
+        print("audit: the advisory services did not answer for everything; nothing is proved")
     return 1 if known else 2 if unaudited else 0
 
 

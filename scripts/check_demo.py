@@ -68,7 +68,7 @@ def wait_until_answered(process: subprocess.Popen[bytes], log: Path, seconds: fl
 
 @contextmanager
 def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A command with its own process group, stopped with Ctrl-C at the end, or killed when that does not help."""
+    """A command in its own process group, stopped with Ctrl-C at the end, or killed if need be."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True

@@ -25,14 +25,10 @@ WRITE_FUNCTIONS = frozenset({"insert", "update", "delete"})
 SESSION_METHODS = frozenset(
     {"add", "add_all", "delete", "merge", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"}
 )
-COLLECTION_METHODS = frozenset(
-    {"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"}
-)
+COLLECTION_METHODS = frozenset({"add", "append", "clear", "discard", "extend", "insert", "pop", "remove", "update"})
 GETTERS = frozenset({"get", "get_one", "select"})
 # Calls that hand on what they are given, and methods that hand on what they are called on.
-CARRIERS = frozenset(
-    {"execute", "iter", "list", "next", "reversed", "scalar", "scalars", "sorted", "stream", "tuple"}
-)
+CARRIERS = frozenset({"execute", "iter", "list", "next", "reversed", "scalar", "scalars", "sorted", "stream", "tuple"})
 CHAINED = frozenset(
     {
         "all",
@@ -81,9 +77,7 @@ class Writes(ast.NodeVisitor):
 
     def report(self, node: ast.AST, what: str, model: str) -> None:
         owner = model.partition(".")[0]
-        message = (
-            f"{self.names.module} {what}; only {owner} writes its tables, go through {PACKAGE}.{owner}.api"
-        )
+        message = f"{self.names.module} {what}; only {owner} writes its tables, go through {PACKAGE}.{owner}.api"
         self.findings.append(Finding(self.path, getattr(node, "lineno", 1), message))
 
     # --- which variables hold instances of foreign models ---
@@ -196,26 +190,16 @@ class Writes(ast.NodeVisitor):
 
     def check_method(self, node: ast.Call, method: ast.Attribute) -> None:
         name, owner = method.attr, method.value
-        if (
-            name in WRITE_FUNCTIONS
-            and isinstance(owner, ast.Attribute)
-            and (model := self.names.foreign_model(owner))
-        ):
+        if name in WRITE_FUNCTIONS and isinstance(owner, ast.Attribute) and (model := self.names.foreign_model(owner)):
             self.report(node, f"calls {name} on {model}", model)
         owner_name = getattr(owner, "attr", getattr(owner, "id", ""))
         if name in SESSION_METHODS and owner_name.endswith("session"):
             for argument in node.args:
                 given = argument.elts if isinstance(argument, ast.List | ast.Tuple | ast.Set) else [argument]
                 for part in given:
-                    if model := self.instance(part) or (
-                        self.names.foreign_model(part) if "bulk" in name else None
-                    ):
+                    if model := self.instance(part) or (self.names.foreign_model(part) if "bulk" in name else None):
                         self.report(node, f"gives {model} to session.{name}", model)
-        elif (
-            name in COLLECTION_METHODS
-            and isinstance(owner, ast.Attribute)
-            and (model := self.instance(owner.value))
-        ):
+        elif name in COLLECTION_METHODS and isinstance(owner, ast.Attribute) and (model := self.instance(owner.value)):
             self.report(node, f"changes {owner.attr} of {model}", model)
 
     # --- SQL in strings ---

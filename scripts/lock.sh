@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Resolve pyproject.toml into three lock files with hashes, valid for every supported Python and platform:
+# Resolve pyproject.toml into four lock files with hashes, valid for every supported Python and platform:
 #   requirements.lock        what Academe runs on
 #   requirements-dev.lock    the same, with what tests, types and checks need
 #   requirements-setup.lock  the installer and the build backend
+#   requirements-node.lock   Node, for machines without it
 #
 # Usage: scripts/lock.sh [--upgrade]     without it, versions that still satisfy pyproject.toml stay as they are
 set -euo pipefail
@@ -23,6 +24,7 @@ compile() {
 compile requirements.lock pyproject.toml "$@"
 compile requirements-dev.lock pyproject.toml --group dev --constraints requirements.lock "$@"
 compile requirements-setup.lock --group setup --constraints requirements-dev.lock "$@"
+compile requirements-node.lock --group node "$@"
 
 if grep -nE '://|--(extra-)?index|--find-links|file:' requirements*.lock; then
     echo "lock: the lines above hold an address; a lock must not" >&2

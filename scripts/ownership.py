@@ -36,9 +36,7 @@ def collect_models(tree: ast.Module, module: str, ownership: Ownership) -> None:
     """Note the model classes and tables that one file defines."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            tables = [
-                table for statement in node.body if (table := assigned_string(statement, "__tablename__"))
-            ]
+            tables = [table for statement in node.body if (table := assigned_string(statement, "__tablename__"))]
             inherited = any(
                 isinstance(base, ast.Name) and (module, base.id) in ownership.classes for base in node.bases
             )
@@ -50,9 +48,7 @@ def collect_models(tree: ast.Module, module: str, ownership: Ownership) -> None:
             if getattr(callee, "id", getattr(callee, "attr", None)) == "Table" and arguments:
                 if isinstance(arguments[0], ast.Constant) and isinstance(arguments[0].value, str):
                     ownership.tables[arguments[0].value] = module
-                ownership.classes.update(
-                    (module, target.id) for target in node.targets if isinstance(target, ast.Name)
-                )
+                ownership.classes.update((module, target.id) for target in node.targets if isinstance(target, ast.Name))
 
 
 class Names:
@@ -73,9 +69,7 @@ class Names:
                     self.origins[alias.asname or alias.name] = f"{node.module}.{alias.name}"
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and (origin := self.resolve(node.value)):
-                self.origins.update(
-                    {target.id: origin for target in node.targets if isinstance(target, ast.Name)}
-                )
+                self.origins.update({target.id: origin for target in node.targets if isinstance(target, ast.Name)})
 
     def resolve(self, node: ast.expr) -> str | None:
         """The dotted path of a name or attribute that was imported."""
@@ -110,9 +104,7 @@ class Names:
         return next((model for model in models if model), None)
 
 
-def collect_returns(
-    trees: dict[Path, ast.Module], all_names: dict[Path, Names], ownership: Ownership
-) -> None:
+def collect_returns(trees: dict[Path, ast.Module], all_names: dict[Path, Names], ownership: Ownership) -> None:
     """Note which functions return a model, of their own module or another."""
     for path, tree in trees.items():
         module, names = module_of(path), all_names[path]
