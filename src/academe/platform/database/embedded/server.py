@@ -38,6 +38,7 @@ from academe.platform.database.embedded.folder import (
     create,
     is_new,
     remove_leftovers,
+    remove_process_numbers,
     require_space,
     socket_directory,
 )
@@ -124,6 +125,7 @@ class EmbeddedServer:
                 process = postmaster_process(self.folder)
                 if process is not None:
                     self._shut_down(process, in_use)
+                    self._remove_socket_folder()
                     return True
                 if self.is_running():
                     raise FolderBusyError(
@@ -236,10 +238,7 @@ class EmbeddedServer:
             create(self.folder, account, programs, keep_open=[in_use])
         configure(self.folder, account)
         self._log.rotate(_LOG_LIMIT)
-        if PostmasterFile.read(self.folder) is not None:
-            # The lock says that nobody lives here: the number in it is dead or was given to a stranger, which
-            # happens after every restart of a container and would keep PostgreSQL from starting.
-            (self.folder / "postmaster.pid").unlink()
+        if remove_process_numbers(self.folder):
             self._report(f"The database in {self.folder} was not shut down cleanly and recovers now.")
         self._launch(account, programs, in_use)
 
@@ -264,6 +263,12 @@ class EmbeddedServer:
         if not self.is_running():
             raise fitting_error(self.folder, "The database did not start", self._log.tail(begin))
 
+    def _remove_socket_folder(self) -> None:
+        directory = socket_directory(self.folder)
+        if directory != self.folder:
+            with suppress(FileNotFoundError):
+                directory.rmdir()
+
     def _shut_down(self, postmaster: psutil.Process, in_use: int) -> None:
         """A fast shutdown: open transactions are rolled back, a checkpoint is written."""
         send([postmaster], signal.SIGINT)
@@ -271,7 +276,6 @@ class EmbeddedServer:
         while postmaster_process(self.folder) is not None or not try_take(in_use):
             if watch.is_stalled() and watch.waited > _STOP_SECONDS:
                 raise StartupError(
-                    f"The database in {self.folder} did not stop in {_STOP_SECONDS:.0f} s.\n"
-                    f"{self._log.tail()}"
+                    f"The database in {self.folder} did not stop in {_STOP_SECONDS:.0f} s.\n{self._log.tail()}"
                 )
             time.sleep(_PAUSE_SECONDS)

@@ -123,9 +123,7 @@ def _kilobytes(size: int) -> str:
 
 def render_settings(settings: dict[str, str]) -> str:
     """The text of `postgresql.conf`; ALTER SYSTEM and `local.conf` in the same folder have the last word."""
-    lines = [
-        "# Written at every start of the embedded server: your own settings go into local.conf beside it."
-    ]
+    lines = ["# Written at every start of the embedded server: your own settings go into local.conf beside it."]
     for name, value in settings.items():
         quoted = value.replace("\\", "\\\\").replace("'", "''")
         lines.append(f"{name} = '{quoted}'")
