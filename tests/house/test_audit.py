@@ -11,9 +11,7 @@ VULNERABLE = {
 
 class TestPythonReport:
     def test_names_each_vulnerability_and_its_fix(self) -> None:
-        outcome = python_outcome(
-            {"dependencies": [VULNERABLE, {"name": "rich", "version": "15", "vulns": []}]}
-        )
+        outcome = python_outcome({"dependencies": [VULNERABLE, {"name": "rich", "version": "15", "vulns": []}]})
         assert outcome.audited == 2
         assert outcome.known == [
             "jinja2 2.0: PYSEC-1 (fixed in 2.1, 3.0)",

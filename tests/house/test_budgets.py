@@ -37,9 +37,7 @@ class TestLengths:
         assert messages(SERVICE, source) == [(2, "function load has 81 lines (limit 80)", True)]
 
     def test_a_migration_is_as_long_as_the_schema_needs(self) -> None:
-        assert (
-            messages(Path("migrations/versions/2026_11_21_foundation.py"), "x = 1\n" * 700 + body(90)) == []
-        )
+        assert messages(Path("migrations/versions/2026_11_21_foundation.py"), "x = 1\n" * 700 + body(90)) == []
 
     def test_a_template_may_have_200_lines(self) -> None:
         page = Path("src/academe/academics/templates/academics/roster.html")

@@ -9,9 +9,7 @@ from scripts.check_links import anchors, broken_links, main
 def root(tmp_path: Path) -> Path:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/roster.png").write_bytes(b"")
-    (tmp_path / "docs/words.md").write_text(
-        "# The words\n\n## Risk, band & need\n\n```\n# not a heading\n```\n"
-    )
+    (tmp_path / "docs/words.md").write_text("# The words\n\n## Risk, band & need\n\n```\n# not a heading\n```\n")
     return tmp_path
 
 
