@@ -38,7 +38,7 @@ def build_application(
     *,
     database: Database | None = None,
     resolve_actor: ActorResolver = nobody,
-    checks_of: ChecksOf = lambda database: [health.database_check(database)],
+    checks_of: ChecksOf = lambda opened: [health.database_check(opened)],
     count_jobs: health.JobCounter = _no_jobs,
 ) -> FastAPI:
     """An application that answers the routers' routes, within all the layers of the edge.

@@ -73,9 +73,7 @@ def explained(error: SQLAlchemyError) -> AcademeError | None:
 def _without_state(error: DBAPIError) -> AcademeError | None:
     """What failed before the server answered: no connection, or a value that could not be sent."""
     if error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}:
-        return ServiceUnavailableError(
-            "The database does not answer right now; please try again in a moment."
-        )
+        return ServiceUnavailableError("The database does not answer right now; please try again in a moment.")
     if type(error).__name__ == "DataError":
         return InvalidInputError("A value holds characters that cannot be stored.")
     return None
@@ -99,22 +97,15 @@ def _integrity(state: str, cause: BaseException | None) -> AcademeError | None:
         case _State.FOREIGN_KEY:
             return _foreign_key(message, fields, table, cause)
         case _State.CHECK:
-            text = (
-                message
-                or f"A rule of the {_words(table)} does not allow this: {_words(_rule(constraint, table))}."
-            )
+            text = message or f"A rule of the {_words(table)} does not allow this: {_words(_rule(constraint, table))}."
             return InvalidInputError(text)
         case _State.NOT_NULL:
-            return InvalidInputError(
-                message or "A value is missing.", errors=[FieldError(column, "is required")]
-            )
+            return InvalidInputError(message or "A value is missing.", errors=[FieldError(column, "is required")])
         case _:
             return None
 
 
-def _foreign_key(
-    message: str, fields: tuple[str, ...], table: str, cause: BaseException | None
-) -> AcademeError:
+def _foreign_key(message: str, fields: tuple[str, ...], table: str, cause: BaseException | None) -> AcademeError:
     """Either the row refers to nothing (bad input), or others still refer to the row (it may not go)."""
     still_used = "still referenced" in str(getattr(getattr(cause, "diag", None), "message_detail", ""))
     if still_used:

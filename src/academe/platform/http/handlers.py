@@ -65,9 +65,7 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 async def _validation_error(request: Request, error: Exception) -> Response:
     faults = cast(RequestValidationError, error).errors()
     if wants_page(request) and any(fault["loc"][0] == "path" for fault in faults):
-        return respond(
-            request, failure_of_status(404)
-        )  # an address that cannot exist, to a person: nothing there
+        return respond(request, failure_of_status(404))  # an address that cannot exist, to a person: nothing there
     in_body = all(fault["loc"][0] == "body" for fault in faults)
     fields = [FieldError(_field_name(fault), _message(fault)) for fault in faults]
     detail = "; ".join(f"{each.field or 'body'}: {each.message}" for each in fields[:3])

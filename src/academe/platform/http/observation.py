@@ -84,9 +84,7 @@ class _Answer:
 
     __slots__ = ("_headers", "_identity", "_scope", "_send", "status")
 
-    def __init__(
-        self, send: Send, scope: Scope, identity: str, headers: tuple[tuple[bytes, bytes], ...]
-    ) -> None:
+    def __init__(self, send: Send, scope: Scope, identity: str, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self._send = send
         self._scope = scope
         self._identity = identity

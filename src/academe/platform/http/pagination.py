@@ -85,9 +85,7 @@ class CursorSigner:
 
     def seal(self, edge: Edge, order: str) -> str:
         """The cursor for an edge of a list in this order."""
-        body = json.dumps(
-            [int(edge.backward), [_to_json(value) for value in edge.values]], separators=(",", ":")
-        )
+        body = json.dumps([int(edge.backward), [_to_json(value) for value in edge.values]], separators=(",", ":"))
         payload = body.encode()
         return base64.urlsafe_b64encode(self._signature(payload, order) + payload).decode().rstrip("=")
 
@@ -149,9 +147,7 @@ class Keyset:
     def page(self, rows: Sequence[Row[Any]], item: Callable[[Row[Any]], T]) -> Page[T]:
         """The page made of the rows that `statement` returned."""
         shown, next_cursor, previous_cursor = self.cut(rows, lambda row: tuple(row[-len(self.keys) :]))
-        return Page[Any](
-            items=[item(row) for row in shown], next_cursor=next_cursor, previous_cursor=previous_cursor
-        )
+        return Page[Any](items=[item(row) for row in shown], next_cursor=next_cursor, previous_cursor=previous_cursor)
 
     def cut(
         self, rows: Sequence[T], values_of: Callable[[T], Sequence[Any]]

@@ -157,9 +157,7 @@ def _page(request: Request, failure: Failure) -> Response:
 def _fragment(request: Request, failure: Failure) -> Response:
     if failure.status == 401:
         here = urlsplit(request.headers.get("HX-Current-URL", ""))
-        return Response(
-            status_code=401, headers={"HX-Redirect": sign_in_address(here.path or "/", here.query)}
-        )
+        return Response(status_code=401, headers={"HX-Redirect": sign_in_address(here.path or "/", here.query)})
     text = f"{failure.detail} (Request {request_id.get()})" if failure.status >= 500 else failure.detail
     headers = {
         "Cache-Control": "no-store",

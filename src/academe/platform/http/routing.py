@@ -73,6 +73,4 @@ def api_router(prefix: str, *, tag: str) -> APIRouter:
 
 def page_router(prefix: str = "") -> APIRouter:
     """A router for pages and their fragments, which are no part of the OpenAPI document."""
-    return APIRouter(
-        prefix=prefix, route_class=EdgeRoute, include_in_schema=False, default_response_class=HTMLResponse
-    )
+    return APIRouter(prefix=prefix, route_class=EdgeRoute, include_in_schema=False, default_response_class=HTMLResponse)

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Final
 
 import uvicorn
@@ -46,9 +47,7 @@ def listen(host: str, port: int, *, any_when_busy: bool = False) -> socket.socke
         if error.errno == errno.EADDRINUSE and any_when_busy:
             return listen(host, 0)
         if error.errno == errno.EADDRINUSE:
-            raise PortBusyError(
-                f"Port {port} on {host} is in use; set ACADEME_PORT or --port to another."
-            ) from error
+            raise PortBusyError(f"Port {port} on {host} is in use; set ACADEME_PORT or --port to another.") from error
         raise ConflictError(f"Cannot listen on {host}, port {port}: {error.strerror}.") from error
     listener.setblocking(False)
     return listener
@@ -65,7 +64,7 @@ def serve(
     settings: Settings,
     listener: socket.socket | None = None,
     *,
-    announce: Callable[[str], None] = lambda address: None,
+    announce: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until a signal ends it; running requests get 20 seconds to finish.
 
@@ -74,18 +73,17 @@ def serve(
     """
     listener = listener or listen(settings.host, settings.port)
     configure_logging(settings)
-    announce(address_of(listener))
+    if announce is not None:
+        announce(address_of(listener))
     config = _config(settings)
-    try:
+    # The server has shut down when the interrupt arrives here: uvicorn raises the signal again for its
+    # caller.
+    with closing(listener), suppress(KeyboardInterrupt):
         if settings.web_workers > 1:
             _share_metrics(settings)
             Multiprocess(config, sockets=[listener]).run()
         else:
             uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # the server has shut down by now; uvicorn raises the signal again for its caller
-    finally:
-        listener.close()
 
 
 def _config(settings: Settings) -> uvicorn.Config:
