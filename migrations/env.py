@@ -23,9 +23,7 @@ LONGEST_STATEMENT = "15min"
 # Made by the library of the jobs, or by `ensure_month_partitions`; no model describes them.
 _FOREIGN = re.compile(r"^procrastinate_|_y\d{4}m\d{2}$")
 
-_Kind = Literal[
-    "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint", "check_constraint"
-]
+_Kind = Literal["schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint", "check_constraint"]
 
 
 def _is_ours(name: str | None, kind: _Kind, _parents: Mapping[Any, str | None]) -> bool:
@@ -33,14 +31,10 @@ def _is_ours(name: str | None, kind: _Kind, _parents: Mapping[Any, str | None]) 
 
 
 def _run(connection: Connection, settings: Settings) -> None:
-    connection.execute(
-        text("SELECT set_config('lock_timeout', :wait, true)"), {"wait": WAIT_FOR_OTHER_MIGRATION}
-    )
+    connection.execute(text("SELECT set_config('lock_timeout', :wait, true)"), {"wait": WAIT_FOR_OTHER_MIGRATION})
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
     connection.execute(
-        text(
-            "SELECT set_config('lock_timeout', :wait, true), set_config('statement_timeout', :longest, true)"
-        ),
+        text("SELECT set_config('lock_timeout', :wait, true), set_config('statement_timeout', :longest, true)"),
         {"wait": WAIT_FOR_TABLE, "longest": LONGEST_STATEMENT},
     )
     prepare(connection, login=database_url(settings).username or "")
