@@ -31,7 +31,10 @@ class OrgUnit(Identified, Timestamped, Base):
 
 
 class Person(Identified, Timestamped, Base):
-    """A human being, known once to an institution. `display_name` is what every page shows ("Student 11391")."""
+    """A human being, known once to an institution. `display_name` is what every page shows ("Student 11391").
+
+    The row is the institution's directory: its staff may read it. What is private is in `PersonParticulars`.
+    """
 
     __tablename__ = "person"
 
@@ -40,9 +43,6 @@ class Person(Identified, Timestamped, Base):
     display_name: Mapped[str]
     given_name: Mapped[str | None]
     family_name: Mapped[str | None]
-    contact_email: Mapped[str | None]
-    phone: Mapped[str | None] = mapped_column(EncryptedText())
-    date_of_birth: Mapped[str | None] = mapped_column(EncryptedText())
     status: Mapped[PersonStatus] = mapped_column(Vocabulary(PersonStatus), server_default=PersonStatus.ACTIVE.value)
 
     account: Mapped["Account | None"] = relationship(back_populates="person", lazy="raise")
@@ -59,6 +59,22 @@ class Person(Identified, Timestamped, Base):
         ),
         {"info": {PEOPLE: True}},
     )
+
+
+class PersonParticulars(Timestamped, Base):
+    """How to reach a person and when they were born: for the person and for those who look after them.
+
+    Phone and date of birth (`YYYY-MM-DD`) are encrypted by the application.
+    """
+
+    __tablename__ = "person_particulars"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), primary_key=True)
+    contact_email: Mapped[str | None]
+    phone: Mapped[str | None] = mapped_column(EncryptedText())
+    date_of_birth: Mapped[str | None] = mapped_column(EncryptedText())
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
 
 
 class Account(Identified, Timestamped, Base):
