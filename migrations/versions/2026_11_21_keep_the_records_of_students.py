@@ -366,6 +366,7 @@ def create_result() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP POLICY actor_reads ON student_protected_attributes")  # it asks enrolments
     op.execute("DROP POLICY carer_reads ON person_particulars")
     op.execute("DROP POLICY student_reads_teachers ON person")
     op.execute(DIRECTORY.format(teaches=""))
