@@ -29,9 +29,7 @@ class TestTransaction:
         async with database.transaction(actor) as session:
             assert tuple((await session.execute(CONTEXT)).one()) == ("academe_app", False, actor.person_id)
 
-    async def test_the_next_transaction_on_the_connection_knows_nobody(
-        self, worker_database: Database
-    ) -> None:
+    async def test_the_next_transaction_on_the_connection_knows_nobody(self, worker_database: Database) -> None:
         async with worker_database.transaction(system_actor("test")) as session:
             backend = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         async with worker_database.engine.connect() as connection:
@@ -58,18 +56,14 @@ class TestTheTestsOwnTransaction:
             assert (await session.execute(CONTEXT)).one()[2] == actor.person_id
         assert tuple((await session.execute(CONTEXT)).one()) == ("academe_app", True, None)
 
-    async def test_a_request_in_between_leaves_the_actor_as_it_was(
-        self, database: Database, session: Session
-    ):
+    async def test_a_request_in_between_leaves_the_actor_as_it_was(self, database: Database, session: Session):
         async with database.transaction(person()) as inner:
             await inner.execute(text("SELECT 1"))
         async with database.reading(person()) as inner:
             await inner.execute(text("SELECT 1"))
         assert tuple((await session.execute(CONTEXT)).one()) == ("academe_app", True, None)
 
-    async def test_a_failed_request_leaves_the_transaction_usable(
-        self, database: Database, session: Session
-    ) -> None:
+    async def test_a_failed_request_leaves_the_transaction_usable(self, database: Database, session: Session) -> None:
         with pytest.raises(DBAPIError):
             async with database.transaction(person()) as inner:
                 await inner.execute(text("SELECT 1/0"))

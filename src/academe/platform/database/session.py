@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from academe.platform.actor import Actor
 from academe.platform.database.engine import APP_ROLE, database_url, make_engine, replica_url
+from academe.platform.database.keyring import attach_keyring
 from academe.platform.settings import Settings
 
 Result = TypeVar("Result")
@@ -61,6 +62,8 @@ class Database:
         self.engine = engine or make_engine(settings, database_url(settings))
         replica = replica_url(settings)
         self.read_engine = make_engine(settings, replica) if replica else self.engine
+        for reader_or_writer in (self.engine, self.read_engine):
+            attach_keyring(reader_or_writer, self.engine, lambda: settings.master_keys)
 
     async def close(self) -> None:
         """Close every pooled connection."""
@@ -115,6 +118,4 @@ class Database:
 def is_transient(error: DBAPIError) -> bool:
     """Whether the same transaction, begun again, may succeed."""
     state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or (
-        state is not None and (state in TRANSIENT_STATES or state.startswith("08"))
-    )
+    return error.connection_invalidated or (state is not None and (state in TRANSIENT_STATES or state.startswith("08")))

@@ -1,0 +1,177 @@
+"""Encrypted fields: unreadable in the database, bound to their column, and rotated under the eyes of readers."""
+
+import asyncio
+import base64
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select, type_coerce, update
+
+from academe.platform.actor import system_actor
+from academe.platform.database.engine import database_url
+from academe.platform.database.keyring import keyring_of
+from academe.platform.database.session import Database
+from academe.platform.encryption import DecryptionError, EncryptedText
+from academe.platform.encryption.columns import header
+from academe.platform.encryption.rotation import rotate_keys
+from academe.platform.settings import Settings
+from tests.support.databases import ServerOfTests
+
+pytestmark = pytest.mark.anyio
+
+ACTOR = system_actor("test")
+METADATA = MetaData()
+SECRET = Table(
+    "secret",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("content", EncryptedText()),
+    Column("other", EncryptedText()),
+)
+STORED = type_coerce(SECRET.c.content, LargeBinary)
+OLD, NEW = base64.b64encode(b"o" * 32).decode(), base64.b64encode(b"n" * 32).decode()
+
+
+def with_master_keys(settings: Settings, *keys: str) -> Settings:
+    return settings.model_copy(update={"encryption_master_keys": tuple(SecretStr(key) for key in keys)})
+
+
+@pytest.fixture
+def table(own_settings: Settings, server: ServerOfTests) -> None:
+    """A table with two encrypted columns, of which the application may read and write every row."""
+    with server.superuser(database_url(own_settings).database or "") as connection:
+        connection.execute("CREATE TABLE secret (id integer PRIMARY KEY, content bytea, other bytea)")
+        connection.execute("GRANT SELECT, INSERT, UPDATE ON secret TO academe_app")
+
+
+async def write(database: Database, *contents: str | None) -> None:
+    async with database.transaction(ACTOR) as session:
+        rows = [{"id": number, "content": content} for number, content in enumerate(contents, start=1)]
+        await session.execute(insert(SECRET), rows)
+
+
+async def read(database: Database) -> list[str | None]:
+    async with database.reading(ACTOR) as session:
+        return list((await session.execute(select(SECRET.c.content).order_by(SECRET.c.id))).scalars())
+
+
+async def stored(database: Database) -> list[bytes]:
+    async with database.reading(ACTOR) as session:
+        return list((await session.execute(select(STORED).order_by(SECRET.c.id))).scalars())
+
+
+@pytest.mark.usefixtures("table")
+class TestEncryptedText:
+    async def test_comes_back_as_it_was(self, own_database: Database) -> None:
+        await write(own_database, "+49 30 1234", "", "Größe ✓", None)
+        assert await read(own_database) == ["+49 30 1234", "", "Größe ✓", None]
+
+    async def test_the_database_sees_nothing_of_it(self, own_database: Database) -> None:
+        await write(own_database, "+49 30 1234", "+49 30 1234")
+        first, second = await stored(own_database)
+        assert b"1234" not in first
+        assert first != second, "equal texts must not look equal"
+
+    async def test_a_changed_field_is_refused(self, own_database: Database) -> None:
+        await write(own_database, "+49 30 1234")
+        field = (await stored(own_database))[0]
+        async with own_database.transaction(ACTOR) as session:
+            changed = field[:-1] + bytes([field[-1] ^ 1])
+            await session.execute(update(SECRET).values(content=type_coerce(changed, LargeBinary)))
+        with pytest.raises(DecryptionError, match=r"secret\.content was changed"):
+            await read(own_database)
+
+    async def test_a_field_of_another_column_is_refused(self, own_database: Database) -> None:
+        await write(own_database, "+49 30 1234")
+        async with own_database.transaction(ACTOR) as session:
+            await session.execute(update(SECRET).values(other=SECRET.c.content))
+        with pytest.raises(DecryptionError, match=r"secret\.other was changed or comes from another column"):
+            async with own_database.reading(ACTOR) as session:
+                (await session.execute(select(SECRET.c.other))).all()
+
+    async def test_what_is_no_field_is_refused(self, own_database: Database) -> None:
+        async with own_database.transaction(ACTOR) as session:
+            await session.execute(insert(SECRET).values(id=1, content=type_coerce(b"plain", LargeBinary)))
+        with pytest.raises(DecryptionError, match="is not an encrypted field"):
+            await read(own_database)
+
+    async def test_two_processes_agree_on_the_first_key(self, own_settings: Settings) -> None:
+        databases = [Database(own_settings) for _ in range(4)]
+        numbers = await asyncio.gather(
+            *(asyncio.to_thread(keyring_of(database.engine.dialect).make_key) for database in databases)
+        )
+        assert numbers == [1, 1, 1, 1]
+        for database in databases:
+            await database.close()
+
+    async def test_without_the_master_key_nothing_opens(self, own_settings: Settings) -> None:
+        writer = Database(with_master_keys(own_settings, OLD))
+        await write(writer, "+49 30 1234")
+        await writer.close()
+        reader = Database(with_master_keys(own_settings, NEW))
+        with pytest.raises(DecryptionError, match="put it back"):
+            await read(reader)
+        await reader.close()
+
+
+@pytest.mark.usefixtures("table")
+class TestRotateKeys:
+    async def test_every_field_gets_the_new_key_and_the_old_one_retires(self, own_database: Database) -> None:
+        await write(own_database, *(f"number {number}" for number in range(1203)))
+        rotation = await rotate_keys(own_database, METADATA)
+        assert (rotation.key, rotation.fields, rotation.retired) == (2, 1203, (1,))
+        assert {field[:5] for field in await stored(own_database)} == {header(2)}
+        assert (await read(own_database))[1202] == "number 1202"
+
+    async def test_readers_and_writers_go_on_meanwhile(self, own_settings: Settings, own_database: Database) -> None:
+        await write(own_database, *(f"number {number}" for number in range(1500)))
+        other = Database(own_settings)
+        seen: list[list[str | None]] = []
+
+        async def keep_reading() -> None:
+            while not rotating.done():
+                seen.append(await read(other))
+
+        rotating = asyncio.create_task(rotate_keys(own_database, METADATA))
+        await asyncio.gather(rotating, keep_reading())
+        assert len(seen) > 1
+        assert all(contents == seen[0] for contents in seen)
+        await other.close()
+
+    async def test_a_rotation_that_broke_off_goes_on(self, own_database: Database) -> None:
+        await write(own_database, *(f"number {number}" for number in range(1200)))
+
+        def break_off(place: str, fields: int) -> None:
+            raise KeyboardInterrupt(f"{place} {fields}")
+
+        with pytest.raises(KeyboardInterrupt, match=r"secret\.content 500"):
+            await rotate_keys(own_database, METADATA, report=break_off)
+        rotation = await rotate_keys(own_database, METADATA)
+        assert (rotation.key, rotation.fields, rotation.retired) == (2, 700, (1,))
+        assert len(set(await read(own_database))) == 1200
+
+    async def test_a_process_that_missed_the_rotation_loses_nothing(
+        self, own_settings: Settings, own_database: Database
+    ) -> None:
+        late = Database(own_settings)
+        async with late.transaction(ACTOR) as session:
+            await session.execute(insert(SECRET).values(id=1, content="before"))
+        await rotate_keys(own_database, METADATA)
+        async with late.transaction(ACTOR) as session:
+            await session.execute(insert(SECRET).values(id=2, content="after"))
+        assert [field[:5] for field in await stored(own_database)] == [header(2), header(1)]
+        assert await read(own_database) == ["before", "after"]
+        rotation = await rotate_keys(own_database, METADATA)
+        assert (rotation.key, rotation.fields) == (3, 2)
+        await late.close()
+
+    async def test_data_keys_move_to_the_new_master_key(self, own_settings: Settings) -> None:
+        before = Database(with_master_keys(own_settings, OLD))
+        await write(before, "+49 30 1234")
+        await before.close()
+        both = Database(with_master_keys(own_settings, NEW, OLD))
+        assert (await rotate_keys(both, METADATA)).rewrapped == (1,)
+        await both.close()
+        after = Database(with_master_keys(own_settings, NEW))
+        assert await read(after) == ["+49 30 1234"]
+        await after.close()
