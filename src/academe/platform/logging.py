@@ -57,7 +57,9 @@ _PERSONAL: Final = frozenset(
         "username",
     )
 )
-_CHATTY: Final = ("asyncio", "procrastinate", "urllib3", "catboost")
+_CHATTY: Final = ("asyncio", "catboost", "httpcore", "httpx", "procrastinate", "urllib3")
+"""Libraries that say too much below a warning; the clients of HTTP would log whole addresses."""
+
 _DEEPEST: Final = 30
 
 Event = MutableMapping[str, Any]
@@ -84,7 +86,6 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
         processors=[*shared, rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(out),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(

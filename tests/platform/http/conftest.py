@@ -1,6 +1,6 @@
 """An application of the edge alone, and a client for it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
+from pydantic import SecretStr
 from starlette.requests import Request
 
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind
@@ -41,7 +42,8 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
 @pytest.fixture
 def plain_settings() -> Settings:
     """Settings without a database, for what never asks for one."""
-    return Settings(_env_file=None, secret_key="a secret of these tests alone, long enough")
+    secret = SecretStr("a secret of these tests alone, long enough")
+    return Settings(_env_file=None, secret_key=secret)
 
 
 @pytest.fixture
@@ -52,13 +54,8 @@ def client(plain_settings: Settings) -> Client:
     async def opened(
         *routers: APIRouter, settings: Settings | None = None, database: Database | None = None
     ) -> AsyncIterator[httpx.AsyncClient]:
-        app = build_application(
-            settings or plain_settings, routers, database=database, resolve_actor=actor_by_cookie
-        )
+        app = build_application(settings or plain_settings, routers, database=database, resolve_actor=actor_by_cookie)
         async with client_of(app) as connected:
             yield connected
 
     return opened
-
-
-Handler = Callable[..., Awaitable[object]]

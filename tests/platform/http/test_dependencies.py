@@ -84,13 +84,13 @@ async def count_of_notes(database: Database) -> int:
 
 @pytest.mark.usefixtures("notes")
 class TestWriteSession:
-    async def test_commits_before_the_answer(self, client: Client, own_database: Database):
+    async def test_commits_before_the_answer(self, client: Client, own_database: Database) -> None:
         async with client(router, database=own_database) as c:
             answer = await c.post("/api/v1/trial/notes/1")
         assert answer.status_code == 201
         assert await count_of_notes(own_database) == 1
 
-    async def test_a_commit_that_fails_is_not_a_success(self, client: Client, own_database: Database):
+    async def test_a_commit_that_fails_is_not_a_success(self, client: Client, own_database: Database) -> None:
         async with client(router, database=own_database) as c:
             answer = await c.post("/api/v1/trial/notes/2")
         assert answer.status_code == 422
@@ -98,14 +98,14 @@ class TestWriteSession:
         assert "number" not in answer.json()
         assert await count_of_notes(own_database) == 0
 
-    async def test_an_exception_after_the_write_leaves_nothing(self, client: Client, own_database: Database):
+    async def test_an_exception_after_the_write_leaves_nothing(self, client: Client, own_database: Database) -> None:
         async with client(router, database=own_database) as c:
             answer = await c.post("/api/v1/trial/notes/1/and-fail")
         assert answer.status_code == 500
         assert "after the write" not in answer.text
         assert await count_of_notes(own_database) == 0
 
-    async def test_a_read_session_cannot_write(self, client: Client, own_database: Database):
+    async def test_a_read_session_cannot_write(self, client: Client, own_database: Database) -> None:
         async with client(router, database=own_database) as c:
             answer = await c.post("/api/v1/trial/notes/1/in-read-session")
         assert answer.status_code == 500
@@ -113,12 +113,12 @@ class TestWriteSession:
 
 
 class TestActor:
-    async def test_nobody_is_anonymous_also_to_the_database(self, client: Client, database: Database):
+    async def test_nobody_is_anonymous_also_to_the_database(self, client: Client, database: Database) -> None:
         async with client(router, database=database) as c:
             answer = await c.get("/api/v1/trial/whoami")
         assert answer.json() == {"kind": "anonymous", "role": "academe_app", "person": ""}
 
-    async def test_a_person_is_told_to_the_database(self, client: Client, database: Database):
+    async def test_a_person_is_told_to_the_database(self, client: Client, database: Database) -> None:
         async with client(router, database=database) as c:
             answer = await c.get("/api/v1/trial/whoami", headers={"cookie": COOKIE})
         assert answer.json() == {
@@ -129,34 +129,34 @@ class TestActor:
 
 
 class TestSignedIn:
-    async def test_a_program_gets_401(self, client: Client):
+    async def test_a_program_gets_401(self, client: Client) -> None:
         async with client(router) as c:
             answer = await c.get("/api/v1/trial/private", headers={"accept": "text/html"})
         assert answer.status_code == 401
         assert answer.json()["type"] == "urn:academe:problem:authentication-required"
         assert answer.headers["www-authenticate"]
 
-    async def test_a_browser_is_led_to_the_sign_in_page_and_back(self, client: Client):
+    async def test_a_browser_is_led_to_the_sign_in_page_and_back(self, client: Client) -> None:
         async with client(pages) as c:
             answer = await c.get("/trial/private-page?week=4&all=1", headers={"accept": "text/html,*/*"})
         assert answer.status_code == 303
         assert answer.headers["location"] == "/sign-in?next=/trial/private-page%3Fweek%3D4%26all%3D1"
 
-    async def test_a_form_of_an_ended_session_leads_to_the_sign_in_page_alone(self, client: Client):
+    async def test_a_form_of_an_ended_session_leads_to_the_sign_in_page_alone(self, client: Client) -> None:
         headers = {"accept": "text/html", "origin": "http://academe.test"}
         async with client(pages) as c:
             answer = await c.post("/trial/private-page", headers=headers)
         assert answer.status_code == 303
         assert answer.headers["location"] == "/sign-in"
 
-    async def test_htmx_is_told_to_go_there_with_the_whole_page(self, client: Client):
+    async def test_htmx_is_told_to_go_there_with_the_whole_page(self, client: Client) -> None:
         headers = {"HX-Request": "true", "HX-Current-URL": "http://academe.test/trial/list?page=2"}
         async with client(pages) as c:
             answer = await c.get("/trial/private-page", headers=headers)
         assert answer.status_code == 401
         assert answer.headers["hx-redirect"] == "/sign-in?next=/trial/list%3Fpage%3D2"
 
-    async def test_who_is_signed_in_passes(self, client: Client):
+    async def test_who_is_signed_in_passes(self, client: Client) -> None:
         async with client(router, pages) as c:
             answer = await c.get("/api/v1/trial/private", headers={"cookie": COOKIE})
         assert answer.json() == "person"

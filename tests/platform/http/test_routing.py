@@ -83,13 +83,13 @@ def transient() -> OperationalError:
 
 
 class TestRepetition:
-    async def test_a_read_runs_again(self, client: Client):
+    async def test_a_read_runs_again(self, client: Client) -> None:
         script.errors = [transient(), transient()]
         async with client(router) as c:
             answer = await c.get("/api/v1/trial/read")
         assert (answer.status_code, answer.json()) == (200, 3)
 
-    async def test_only_so_often(self, client: Client):
+    async def test_only_so_often(self, client: Client) -> None:
         script.errors = [transient() for _ in range(ATTEMPTS)]
         async with client(router) as c:
             answer = await c.get("/api/v1/trial/read")
@@ -97,27 +97,27 @@ class TestRepetition:
         assert answer.headers["retry-after"] == "5"
         assert script.calls == ATTEMPTS
 
-    async def test_a_write_does_not(self, client: Client):
+    async def test_a_write_does_not(self, client: Client) -> None:
         script.errors = [transient()]
         async with client(router) as c:
             answer = await c.post("/api/v1/trial/write")
         assert answer.status_code == 503
         assert script.calls == 1
 
-    async def test_a_write_marked_safe_does(self, client: Client):
+    async def test_a_write_marked_safe_does(self, client: Client) -> None:
         script.errors = [transient()]
         async with client(router) as c:
             answer = await c.post("/api/v1/trial/write-again")
         assert (answer.status_code, answer.json()) == (200, 2)
 
-    async def test_other_faults_do_not(self, client: Client):
+    async def test_other_faults_do_not(self, client: Client) -> None:
         script.errors = [IntegrityError("INSERT", {}, psycopg.errors.UniqueViolation())]
         async with client(router) as c:
             answer = await c.get("/api/v1/trial/read")
         assert answer.status_code == 409
         assert script.calls == 1
 
-    async def test_a_lost_connection_is_replaced(self, client: Client, own_database: Database):
+    async def test_a_lost_connection_is_replaced(self, client: Client, own_database: Database) -> None:
         async with client(router, database=own_database) as c:
             answer = await c.get("/api/v1/trial/ended-connection")
         assert (answer.status_code, answer.json()) == (200, 1)
@@ -125,7 +125,7 @@ class TestRepetition:
 
     async def test_a_commit_that_fails_for_a_moment_is_repeated_and_counted_once(
         self, client: Client, server: ServerOfTests, own_settings: Settings, own_database: Database
-    ):
+    ) -> None:
         assert own_settings.database_url is not None
         with server.superuser(str(own_settings.database_url.path).lstrip("/")) as connection:
             connection.execute("CREATE TABLE tally (id integer GENERATED ALWAYS AS IDENTITY)")
@@ -148,12 +148,12 @@ class TestRepetition:
 
 
 class TestRouters:
-    def test_json_is_versioned_and_documented(self):
+    def test_json_is_versioned_and_documented(self) -> None:
         route = api_router("/things", tag="things")
         assert route.prefix == "/api/v1/things"
         assert route.include_in_schema
 
-    def test_pages_are_at_plain_paths_and_no_part_of_the_document(self):
+    def test_pages_are_at_plain_paths_and_no_part_of_the_document(self) -> None:
         route = page_router("/things")
         assert route.prefix == "/things"
         assert not route.include_in_schema

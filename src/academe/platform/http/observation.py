@@ -26,8 +26,6 @@ _QUIET: Final = frozenset({"/health/live", "/health/ready", "/metrics", "/static
 _NO_ROUTE: Final = "(none)"
 _PRIVATE: Final = (b"cache-control", b"no-store, private")
 
-_log = get_logger()
-
 
 def route_template(scope: Scope) -> str:
     """The path of the matched route with its parameters as names; never what the caller sent."""
@@ -43,6 +41,7 @@ class ObservationMiddleware:
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self.app = app
         self._headers = security_headers(settings)
+        self._log = get_logger().bind()  # bound once: every request logs
         self._measured: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +57,7 @@ class ObservationMiddleware:
             await self.app(scope, receive, answer.send)
         except Exception as error:
             if answer.status:
-                _log.error("answer.broken_off", exc_info=error)
+                self._log.error("answer.broken_off", exc_info=error)
                 raise
             request = Request(scope, receive)
             await answer_unexpected(request, error)(scope, receive, answer.send)
@@ -75,7 +74,7 @@ class ObservationMiddleware:
         if measured is None:
             measured = self._measured[key] = REQUEST_SECONDS.labels(method, route, str(status))
         measured.observe(seconds)
-        log = _log.debug if route in _QUIET else _log.info
+        log = self._log.debug if route in _QUIET else self._log.info
         log("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 2))
 
 
