@@ -31,6 +31,11 @@ class ServerLog:
             file.seek(max(start, end - _TAIL_BYTES))
             return file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
 
+    def last_word(self) -> str:
+        """What the server said last, without the time and the number of the process."""
+        last = (self.lines() or ["no word from it yet"])[-1]
+        return last.partition("LOG:  ")[2] or last
+
     def tail(self, start: int = 0) -> str:
         """The same as a paragraph that names the file, for the end of an error's message."""
         return "\n".join([f"The last lines of {self.path}:", *self.lines(start)])
@@ -62,6 +67,5 @@ class Watch:
             self._size, self._moved = self._log.size, now
         if now - self._spoke > _REPORT_SECONDS:
             self._spoke = now
-            word = (self._log.lines() or ["no word from it yet"])[-1]
-            self._report(f"Waiting for the database since {self.waited:.0f} s: {word}")
+            self._report(f"Waiting for the database since {self.waited:.0f} s: {self._log.last_word()}")
         return now - self._moved > STALLED_SECONDS

@@ -199,7 +199,8 @@ class EmbeddedServer:
                 return True
             else:
                 self._hurry_orphans(watch)
-            time.sleep(_PAUSE_SECONDS)
+            # Longer and longer: a server that recovers writes a line to its log whenever it turns somebody away.
+            time.sleep(min(_PAUSE_SECONDS + watch.waited / 10, 1.0))
 
     def _attend(self, postmaster: psutil.Process, watch: Watch) -> None:
         """A postmaster lives and takes no connections: it starts, recovers, stops, or has lost its socket."""
