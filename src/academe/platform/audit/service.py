@@ -1,0 +1,115 @@
+"""Leaves audit entries: what somebody did, and that somebody looked at the record of another."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from academe.platform.actor import Actor
+from academe.platform.audit.types import EntryKind
+from academe.platform.database.session import Session
+from academe.platform.ids import new_id
+
+_PENDING: Final = "audit entries of this transaction"
+
+# One statement however many entries, with one parameter; the database adds time, number and hashes in this order.
+_INSERT: Final = text(
+    "INSERT INTO audit_entry (id, kind, action, actor_kind, actor_person_id, actor_label, subject_kind, subject_id,"
+    " institution_id, person_id, purpose, summary, changes)"
+    " SELECT id, kind, action, actor_kind, actor_person_id, actor_label, subject_kind, subject_id, institution_id,"
+    " person_id, purpose, summary, changes"
+    " FROM ROWS FROM (jsonb_to_recordset(CAST(:entries AS jsonb)) AS (id uuid, kind text, action text,"
+    " actor_kind text, actor_person_id uuid, actor_label text, subject_kind text, subject_id uuid,"
+    " institution_id uuid, person_id uuid, purpose text, summary text, changes jsonb)) WITH ORDINALITY"
+    " ORDER BY ordinality"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an entry is about: a row (`kind` is its table, `id` its key), where it belongs, and whose record it is."""
+
+    kind: str
+    id: UUID
+    institution_id: UUID | None = None
+    person_id: UUID | None = None
+
+
+def record(
+    session: Session,
+    *,
+    actor: Actor,
+    action: str,
+    subject: Subject,
+    summary: str,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Leave an entry of a write in the caller's transaction.
+
+    `action` is the thing and what happened to it ("enrollment.created"). `summary` says it to a person who audits, with
+    numbers and never with names. `changes` maps fields to values, or to [before, after]; dates, ids and decimals become
+    text. The entry is written right before the commit, so that the chain is locked no longer than that.
+    """
+    _remember(session, actor, EntryKind.WRITE, action, subject, summary, changes=changes)
+
+
+def record_access(session: Session, *, actor: Actor, subject: Subject, purpose: str, action: str | None = None) -> None:
+    """Leave an entry that the actor looked at the record of another person, and what for.
+
+    Nothing is left when people look at their own record.
+    """
+    if actor.person_id is not None and actor.person_id == subject.person_id:
+        return
+    summary = f"Looked at {subject.kind.replace('_', ' ')} for: {purpose}"
+    _remember(session, actor, EntryKind.READ, action or f"{subject.kind}.read", subject, summary, purpose=purpose)
+
+
+def _remember(
+    session: Session,
+    actor: Actor,
+    kind: EntryKind,
+    action: str,
+    subject: Subject,
+    summary: str,
+    *,
+    changes: Mapping[str, object] | None = None,
+    purpose: str | None = None,
+) -> None:
+    pending: list[dict[str, Any]] | None = session.info.get(_PENDING)
+    if pending is None:
+        pending = session.info[_PENDING] = []
+        session.before_commit.append(_write)
+    pending.append(
+        {
+            "id": new_id(),
+            "kind": kind,
+            "action": action,
+            "actor_kind": actor.kind,
+            "actor_person_id": actor.person_id,
+            # The name of a person is looked up when somebody who may see it reads the entry; it is not kept here.
+            "actor_label": None if actor.person_id else actor.label,
+            "subject_kind": subject.kind,
+            "subject_id": subject.id,
+            "institution_id": subject.institution_id,
+            "person_id": subject.person_id,
+            "purpose": purpose,
+            "summary": summary,
+            "changes": changes,
+        }
+    )
+
+
+async def _write(session: Session) -> None:
+    entries = session.info.pop(_PENDING)
+    await session.execute(_INSERT, {"entries": json.dumps(entries, ensure_ascii=False, default=_as_text)})
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(map(str, value))
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
