@@ -15,7 +15,7 @@ from typing import Annotated, Self
 from pydantic import AliasChoices, Field, PostgresDsn, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from academe.platform.database.embedded import default_data_folder
+from academe.platform.data_folder import default_data_folder
 
 MINIMUM_SECRET_LENGTH = 32
 
@@ -103,7 +103,11 @@ class Settings(BaseSettings):
         description="Age at which a pooled connection is replaced.",
     )
     database_connect_timeout_seconds: int = Field(
-        5, ge=1, le=120, validation_alias=_name("DATABASE_CONNECT_TIMEOUT_SECONDS"), description="Wait for a connection."
+        5,
+        ge=1,
+        le=120,
+        validation_alias=_name("DATABASE_CONNECT_TIMEOUT_SECONDS"),
+        description="Wait for a connection.",
     )
     database_statement_timeout_seconds: int = Field(
         30,
@@ -230,7 +234,9 @@ class Settings(BaseSettings):
             _decoded_key(key.get_secret_value())
         secret = self.secret_key.get_secret_value()
         if secret and (len(secret) < MINIMUM_SECRET_LENGTH or "change-me" in secret):
-            raise ValueError(f"ACADEME_SECRET_KEY needs {MINIMUM_SECRET_LENGTH} characters or more, and not the example's")
+            raise ValueError(
+                f"ACADEME_SECRET_KEY needs {MINIMUM_SECRET_LENGTH} characters or more, and not the example's"
+            )
         if self.environment is Environment.PRODUCTION:
             if not secret:
                 raise ValueError("ACADEME_SECRET_KEY must be set when ACADEME_ENVIRONMENT is production")

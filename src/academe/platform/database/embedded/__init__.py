@@ -9,7 +9,6 @@ once. For a data folder `postgres`, these lie beside it:
 - `.postgres.programs`: the programs and libraries that the server runs from.
 """
 
-from academe.platform.database.embedded.account import default_data_folder
 from academe.platform.database.embedded.errors import (
     DiskFullError,
     EmbeddedServerError,
@@ -31,6 +30,5 @@ __all__ = [
     "ForeignFolderError",
     "OtherVersionError",
     "StartupError",
-    "default_data_folder",
     "provision",
 ]

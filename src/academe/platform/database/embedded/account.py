@@ -18,8 +18,6 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import platformdirs
-
 from academe.platform.database.embedded.errors import EmbeddedServerError, FolderPermissionError
 
 logger = logging.getLogger(__name__)
@@ -96,16 +94,6 @@ class ServerAccount:
         path.mkdir(mode=0o700)
         if self.is_other:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
-
-
-def default_data_folder() -> Path:
-    """Where an installation keeps its data when ACADEME_DATA_DIR does not say.
-
-    Root gets `/var/lib/academe`: the server then runs under another account, to which root's home is closed.
-    """
-    if os.geteuid() == 0:
-        return Path("/var/lib/academe")
-    return platformdirs.user_data_path("academe", appauthor=False)
 
 
 def account_of(uid: int) -> ServerAccount:
