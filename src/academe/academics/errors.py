@@ -1,0 +1,57 @@
+"""Errors of academics, each with the status its caller sees."""
+
+from academe.platform.errors import ConflictError, InvalidInputError, NotFoundError
+
+
+class OfferingNotFoundError(NotFoundError):
+    """There is no such offering, or none in the actor's institution."""
+
+    title = "There is no such offering"
+
+
+class MeetingNotFoundError(NotFoundError):
+    """There is no such meeting in an offering the actor may see."""
+
+    title = "There is no such meeting"
+
+
+class StudentNotFoundError(NotFoundError):
+    """There is no such student, or none that the actor may know of."""
+
+    title = "There is no such student"
+
+
+class EnrollmentNotFoundError(NotFoundError):
+    """There is no such enrolment in this offering."""
+
+    title = "There is no such enrolment in this offering"
+
+
+class AlreadyEnrolledError(ConflictError):
+    """The student has a place in the offering already."""
+
+    title = "The student is already in this offering"
+
+
+class OfferingFullError(ConflictError):
+    """The offering has as many students as places."""
+
+    title = "The offering is full"
+
+
+class EnrollmentStateError(ConflictError):
+    """The step does not follow from the enrolment's present status."""
+
+    title = "The enrolment does not allow this step"
+
+
+class AttendanceChangedError(ConflictError):
+    """Somebody else saved this meeting's attendance after the caller read it."""
+
+    title = "Somebody else has saved this attendance meanwhile"
+
+
+class InvalidMarksError(InvalidInputError):
+    """Marks name students outside the roster, or lack what their status needs; `errors` name each."""
+
+    title = "Some marks cannot be saved"

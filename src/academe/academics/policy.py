@@ -1,0 +1,70 @@
+"""Who may do what in an offering: each permission as an answer about one offering and as a predicate for many.
+
+Row-level security repeats these rules in the database (migration `keep_the_records_of_students`); a property test
+holds the three answers equal.
+"""
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, or_, true
+
+from academe.academics.models import Offering
+from academe.academics.types import StaffRole
+from academe.identity.types import Role
+from academe.platform.actor import Actor
+
+TEACHING: Final = (StaffRole.LECTURER, StaffRole.CONVENOR)
+"""Roles in an offering that teach it."""
+
+REGISTERING: Final = (Role.REGISTRAR, Role.ADMINISTRATOR)
+"""Roles at a node that keep the records of every offering below it."""
+
+CARING: Final = (*REGISTERING, Role.ADVISOR, Role.AUDITOR)
+"""Roles at a node that may read every roster below it."""
+
+
+def can_read_roster(actor: Actor, offering: Offering) -> bool:
+    """Whether the actor may see who is in the offering, and their attendance and results."""
+    return _holds(actor, offering, in_offering=TEACHING, at_node=CARING)
+
+
+def rosters_readable_by(actor: Actor) -> ColumnElement[bool]:
+    """The offerings whose roster the actor may see."""
+    return _held(actor, in_offering=TEACHING, at_node=CARING)
+
+
+def can_take_attendance(actor: Actor, offering: Offering) -> bool:
+    """Whether the actor may schedule meetings of the offering and record who came."""
+    return _holds(actor, offering, in_offering=TEACHING, at_node=REGISTERING)
+
+
+def attendance_takable_by(actor: Actor) -> ColumnElement[bool]:
+    """The offerings whose attendance the actor may record."""
+    return _held(actor, in_offering=TEACHING, at_node=REGISTERING)
+
+
+def can_enrol(actor: Actor, offering: Offering) -> bool:
+    """Whether the actor may enrol students into the offering, withdraw them, and import its roster."""
+    return _holds(actor, offering, in_offering=(StaffRole.CONVENOR,), at_node=REGISTERING)
+
+
+def enrollable_by(actor: Actor) -> ColumnElement[bool]:
+    """The offerings whose enrolments the actor may change."""
+    return _held(actor, in_offering=(StaffRole.CONVENOR,), at_node=REGISTERING)
+
+
+def _holds(actor: Actor, offering: Offering, *, in_offering: tuple[str, ...], at_node: tuple[str, ...]) -> bool:
+    return (
+        actor.is_system
+        or offering.id in actor.offering_ids(*in_offering)
+        or offering.org_unit_id in actor.org_unit_ids(*at_node)
+    )
+
+
+def _held(actor: Actor, *, in_offering: tuple[str, ...], at_node: tuple[str, ...]) -> ColumnElement[bool]:
+    if actor.is_system:
+        return true()
+    return or_(
+        Offering.id.in_(actor.offering_ids(*in_offering)),
+        Offering.org_unit_id.in_(actor.org_unit_ids(*at_node)),
+    )
