@@ -4,6 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from academe.platform.database.ddl import grant, row_level_security, touch
 
@@ -261,14 +262,18 @@ def create_role_grant() -> None:
             " 'expert', 'registrar', 'administrator', 'operator', 'auditor', 'service')",
             name=op.f("ck_role_grant_role_known"),
         ),
-        sa.CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name=op.f("ck_role_grant_ends_after_start")),
+        sa.CheckConstraint("ends_on IS NULL OR ends_on >= starts_on - 1", name=op.f("ck_role_grant_ends_after_start")),
         sa.ForeignKeyConstraint(
             ["org_unit_id"], ["org_unit.id"], name="fk_role_grant_org_unit_id", ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_role_grant_person_id", ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name="pk_role_grant"),
-        sa.UniqueConstraint(
-            "person_id", "org_unit_id", "role", "starts_on", name="uq_role_grant_person_id_org_unit_id_role_starts_on"
+        postgresql.ExcludeConstraint(
+            (sa.column("person_id"), "="),
+            (sa.column("org_unit_id"), "="),
+            (sa.column("role"), "="),
+            (sa.text("daterange(starts_on, ends_on + 1)"), "&&"),
+            name="ex_role_grant_held_once",
         ),
     )
     op.create_index("ix_role_grant_org_unit_id", "role_grant", ["org_unit_id"])

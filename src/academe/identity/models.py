@@ -3,7 +3,8 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, column, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from academe.identity.types import OrgUnitKind, PersonStatus, Role
@@ -116,7 +117,8 @@ class AccountSession(Identified, Base):
 class RoleGrant(Identified, Timestamped, Base):
     """A role held at a node of the organisation tree, and so at every node below it, from `starts_on` to `ends_on`.
 
-    Both days are inclusive; an empty end is open. Roles in one offering are `academics.OfferingStaff`.
+    Both days are inclusive; an empty end is open, and an end on the day before the start means that it never held.
+    Roles in one offering are `academics.OfferingStaff`.
     """
 
     __tablename__ = "role_grant"
@@ -129,7 +131,14 @@ class RoleGrant(Identified, Timestamped, Base):
 
     __table_args__ = (
         one_of("role", Role),
-        UniqueConstraint("person_id", "org_unit_id", "role", "starts_on"),
-        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
+        # Held once at a time; the range is empty for a grant that was taken back before it held.
+        ExcludeConstraint(
+            (column("person_id"), "="),
+            (column("org_unit_id"), "="),
+            (column("role"), "="),
+            (text("daterange(starts_on, ends_on + 1)"), "&&"),
+            name="ex_role_grant_held_once",
+        ),
+        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on - 1", name="ends_after_start"),
         {"info": {PEOPLE: True}},
     )

@@ -1,0 +1,44 @@
+"""The door of identity for other modules, the demo and the commands."""
+
+from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
+from academe.identity.queries import HeldRole, held_roles, in_force, org_units_of, role_scopes, subtree
+from academe.identity.service import (
+    create_institution,
+    create_org_unit,
+    create_person,
+    end_role,
+    grant_role,
+    set_particulars,
+    set_person_status,
+)
+from academe.identity.sign_in.actors import ScopeSource, forget_actors
+from academe.identity.sign_in.resolver import actor_resolver
+from academe.identity.sign_in.service import OpenedSession, create_account, set_password, sign_in
+
+__all__ = [
+    "HeldRole",
+    "OpenedSession",
+    "ScopeSource",
+    "actor_resolver",
+    "can_administer",
+    "can_know",
+    "can_manage_accounts",
+    "can_register_people",
+    "create_account",
+    "create_institution",
+    "create_org_unit",
+    "create_person",
+    "end_role",
+    "forget_actors",
+    "grant_role",
+    "held_roles",
+    "in_force",
+    "known_to",
+    "org_units_of",
+    "role_scopes",
+    "set_particulars",
+    "set_password",
+    "set_person_status",
+    "sign_in",
+    "subtree",
+]

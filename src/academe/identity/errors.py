@@ -1,0 +1,112 @@
+"""Errors of identity."""
+
+from academe.platform.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+
+
+class OrgUnitNotFoundError(NotFoundError):
+    """There is no such node of the organisation tree (404)."""
+
+    title = "There is no such part of the organisation"
+
+
+class PersonNotFoundError(NotFoundError):
+    """There is no such person, or none that the actor may know of (404)."""
+
+    title = "There is no such person"
+
+
+class RoleGrantNotFoundError(NotFoundError):
+    """There is no such role grant, or none that the actor may know of (404)."""
+
+    title = "There is no such role"
+
+
+class SessionNotFoundError(NotFoundError):
+    """There is no such session, or it is somebody else's (404)."""
+
+    title = "There is no such session"
+
+
+class CodeInUseError(ConflictError):
+    """The institution already has a node with this code (409)."""
+
+    title = "This code is already used in the institution"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"The code {code!r} is already used.", errors=[FieldError("code", "is already used")])
+
+
+class PersonKnownError(ConflictError):
+    """The institution already knows a person by this identifier of the source system (409)."""
+
+    title = "This person is already known"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The institution already knows a person by this identifier.",
+            errors=[FieldError("sourced_id", "is already used")],
+        )
+
+
+class AddressInUseError(ConflictError):
+    """Another account signs in with this address, or the person already has an account (409)."""
+
+    title = "This address is already used"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An account with this e-mail address exists, or the person has one already.",
+            errors=[FieldError("email", "is already used")],
+        )
+
+
+class RoleHeldError(ConflictError):
+    """The person holds this role at this node already, in the same time (409)."""
+
+    title = "This role is already held"
+
+
+class LastAdministratorError(ConflictError):
+    """Ending the role would leave an institution without an administrator (409)."""
+
+    title = "An institution needs an administrator"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last administrator of the institution; grant the role to somebody else first.")
+
+
+class WeakPasswordError(InvalidInputError):
+    """The new password breaks the rule; `errors` say which (422)."""
+
+    title = "Please choose another password"
+
+    def __init__(self, message: str, *, field: str = "password") -> None:
+        super().__init__(message, errors=[FieldError(field, message)])
+
+
+class WrongPasswordError(InvalidInputError):
+    """The present password, asked for before it is changed, is not right (422)."""
+
+    title = "This is not your present password"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("present_password", "This is not your present password.")])
+
+
+class SignInRefusedError(InvalidInputError):
+    """Address and password do not belong together; which of them is wrong is not told (422)."""
+
+    title = "The e-mail address or the password is not right"
+
+
+class TooManyAttemptsError(InvalidInputError):
+    """This address was tried too often from this network (429); `seconds` until the next attempt counts."""
+
+    status = 429
+    title = "Too many attempts"
+
+    def __init__(self, seconds: float) -> None:
+        minutes = max(1, round(seconds / 60))
+        wait = f"{minutes} minutes" if minutes > 1 else "a minute"
+        super().__init__(f"There were too many attempts with this address from here. Please try again in {wait}.")
+        self.seconds = seconds

@@ -1,0 +1,69 @@
+"""Who may do what in identity: each permission as a boolean over loaded facts and, for lists, as a predicate.
+
+Roles lie in the actor, where the resolver has put them at their node and at every node below. An institution's own node
+is the root of its tree, so a role "of the institution" is one held there.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, true
+
+from academe.identity.models import OrgUnit, Person
+from academe.identity.types import Role
+from academe.platform.actor import Actor
+from academe.platform.errors import AuthenticationRequiredError, PermissionDeniedError
+
+REGISTERING = (Role.REGISTRAR, Role.ADMINISTRATOR)
+"""Who keeps the institution's list of people."""
+
+STAFF = (Role.LECTURER, Role.CONVENOR, Role.ADVISOR, Role.REGISTRAR, Role.ADMINISTRATOR, Role.AUDITOR)
+"""Whose work needs to know who the people of the institution are."""
+
+
+def can_register_people(actor: Actor, institution_id: UUID) -> bool:
+    """Make and correct the people of an institution: its registrars and administrators."""
+    return actor.is_system or institution_id in actor.org_unit_ids(*REGISTERING)
+
+
+def can_manage_accounts(actor: Actor, institution_id: UUID) -> bool:
+    """Make accounts for the people of an institution: its administrators."""
+    return actor.is_system or institution_id in actor.org_unit_ids(Role.ADMINISTRATOR)
+
+
+def can_administer(actor: Actor, org_unit_id: UUID) -> bool:
+    """Grant and end roles at a node and divide it further: administrators there or above."""
+    return actor.is_system or org_unit_id in actor.org_unit_ids(Role.ADMINISTRATOR)
+
+
+def administrable_by(actor: Actor) -> ColumnElement[bool]:
+    """The nodes for which `can_administer` is true."""
+    if actor.is_system:
+        return true()
+    return OrgUnit.id.in_(actor.org_unit_ids(Role.ADMINISTRATOR))
+
+
+def can_know(actor: Actor, person: Person) -> bool:
+    """Know that a person is there, by name: staff of the institution, and the person."""
+    if actor.is_system or person.id == actor.person_id:
+        return True
+    return person.institution_id in _institutions_of_staff(actor)
+
+
+def known_to(actor: Actor) -> ColumnElement[bool]:
+    """The people for whom `can_know` is true."""
+    if actor.is_system:
+        return true()
+    return or_(Person.id == actor.person_id, Person.institution_id.in_(_institutions_of_staff(actor)))
+
+
+def require(permitted: bool, actor: Actor, sentence: str) -> None:
+    """Raise unless permitted: nobody is asked to sign in, somebody is told what is missing."""
+    if permitted:
+        return
+    if actor.is_anonymous:
+        raise AuthenticationRequiredError
+    raise PermissionDeniedError(sentence)
+
+
+def _institutions_of_staff(actor: Actor) -> frozenset[UUID]:
+    return frozenset(scope.institution_id for scope in actor.scopes if scope.role in STAFF)

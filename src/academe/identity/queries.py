@@ -1,0 +1,110 @@
+"""What identity can be asked; nothing here writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from academe.identity.models import Account, OrgUnit, Person, RoleGrant
+from academe.identity.types import PersonStatus, Role
+from academe.platform import clock
+from academe.platform.actor import RoleScope
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A role as its holder sees it: where it is held and until when."""
+
+    grant_id: UUID
+    role: Role
+    org_unit_id: UUID
+    org_unit_name: str
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class MadeUpAccount:
+    """An account under a domain that no real person can have (RFC 2606: `.example`), as the demo makes them."""
+
+    email: str
+    name: str
+    roles: tuple[str, ...]
+
+
+def in_force(day: date) -> ColumnElement[bool]:
+    """Role grants that hold on a day; both ends are inclusive."""
+    return and_(RoleGrant.starts_on <= day, or_(RoleGrant.ends_on.is_(None), RoleGrant.ends_on >= day))
+
+
+def subtree(root_id: UUID) -> Select[UUID]:
+    """The ids of a node and of every node below it."""
+    nodes = select(OrgUnit.id).where(OrgUnit.id == root_id).cte("nodes", recursive=True)
+    nodes = nodes.union(select(OrgUnit.id).join(nodes, OrgUnit.parent_id == nodes.c.id))
+    return select(nodes.c.id)
+
+
+def org_units_of(institution_id: UUID) -> Select[OrgUnit]:
+    """Every node of an institution, by code."""
+    return select(OrgUnit).where(OrgUnit.institution_id == institution_id).order_by(OrgUnit.code)
+
+
+async def role_scopes(session: AsyncSession, person_id: UUID) -> tuple[RoleScope, ...]:
+    """The roles that a person holds today, each at its node and at every node below it."""
+    held = (
+        select(RoleGrant.role, OrgUnit.id, OrgUnit.institution_id)
+        .join(OrgUnit, OrgUnit.id == RoleGrant.org_unit_id)
+        .where(RoleGrant.person_id == person_id, in_force(clock.now().date()))
+        .cte("held", recursive=True)
+    )
+    below = select(held.c.role, OrgUnit.id, OrgUnit.institution_id).join(OrgUnit, OrgUnit.parent_id == held.c.id)
+    held = held.union(below)
+    rows = await session.execute(select(held.c.role, held.c.id, held.c.institution_id))
+    return tuple(
+        RoleScope(role=role.value, institution_id=institution_id, org_unit_id=org_unit_id)
+        for role, org_unit_id, institution_id in rows
+    )
+
+
+async def held_roles(session: AsyncSession, person_id: UUID) -> Sequence[HeldRole]:
+    """The roles that a person holds today or will hold, as granted, by name of the node."""
+    today = clock.now().date()
+    rows = await session.execute(
+        select(RoleGrant.id, RoleGrant.role, OrgUnit.id, OrgUnit.name, RoleGrant.starts_on, RoleGrant.ends_on)
+        .join(OrgUnit, OrgUnit.id == RoleGrant.org_unit_id)
+        .where(RoleGrant.person_id == person_id, or_(RoleGrant.ends_on.is_(None), RoleGrant.ends_on >= today))
+        .order_by(OrgUnit.name, RoleGrant.role)
+    )
+    return [HeldRole(*row) for row in rows]
+
+
+async def account_of(session: AsyncSession, person_id: UUID) -> Account | None:
+    """The account of a person who has one."""
+    return (await session.execute(select(Account).where(Account.person_id == person_id))).scalar_one_or_none()
+
+
+def has_email(email: str) -> ColumnElement[bool]:
+    """The account of an e-mail address, however it is capitalised."""
+    return func.lower(Account.email) == email.strip().lower()
+
+
+async def made_up_accounts(session: AsyncSession, *, limit: int = 12) -> Sequence[MadeUpAccount]:
+    """Active accounts with addresses under `.example`, for the sign-in page of a demo; ordered by address."""
+    roles = (
+        select(RoleGrant.person_id, func.array_agg(RoleGrant.role.distinct()).label("roles"))
+        .where(in_force(clock.now().date()))
+        .group_by(RoleGrant.person_id)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(Account.email, Person.display_name, roles.c.roles)
+        .join(Person, Person.id == Account.person_id)
+        .outerjoin(roles, roles.c.person_id == Person.id)
+        .where(Account.email.like("%.example"), Account.is_active, Person.status == PersonStatus.ACTIVE)
+        .order_by(Account.email)
+        .limit(limit)
+    )
+    return [MadeUpAccount(email, name, tuple(str(role) for role in held or ())) for email, name, held in rows]

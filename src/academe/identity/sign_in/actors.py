@@ -1,0 +1,86 @@
+"""Who is behind a session's token: read from the database, kept for ten seconds, forgotten at once when it changes.
+
+Another process may believe an ended session or role for as long as that; the row-level-security policies, which read
+the roles themselves, do not.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import event, select, update
+
+from academe.identity.models import Account, AccountSession, Person
+from academe.identity.queries import role_scopes
+from academe.identity.types import PersonStatus
+from academe.platform import clock
+from academe.platform.actor import ANONYMOUS, Actor, ActorKind, RoleScope, system_actor
+from academe.platform.cache import MemoryCache
+from academe.platform.database.session import Database, Session
+from academe.platform.settings import Settings
+
+KEPT_SECONDS: Final = 10.0
+SEEN_EVERY: Final = timedelta(minutes=1)
+"""How exactly `last_seen_at` is kept: one write a minute and session, not one a request."""
+
+ScopeSource = Callable[[Session, UUID], Awaitable[Sequence[RoleScope]]]
+"""Further scopes of a person that identity does not know, such as the offerings they teach."""
+
+_actors: Final[MemoryCache[bytes, Actor]] = MemoryCache(entries=10_000, seconds=KEPT_SECONDS)
+
+
+def token_hash(token: str) -> bytes:
+    """What the database keeps of a session's token. The token has 256 random bits, so a plain hash is enough."""
+    return sha256(token.encode()).digest()
+
+
+def forget_actors(session: Session) -> None:
+    """Let this process ask the database again about everybody, once this transaction is committed."""
+    event.listen(session.sync_session, "after_commit", lambda _: _actors.clear(), once=True)
+
+
+def idle_since(settings: Settings) -> timedelta:
+    """The idle time that ends a session."""
+    return timedelta(minutes=settings.session_idle_minutes)
+
+
+async def actor_for(database: Database, token: str, sources: Sequence[ScopeSource]) -> Actor:
+    """The actor behind a token, anonymous when its session is unknown, over, or of somebody who may not sign in."""
+    key = token_hash(token)
+    known = _actors.get(key)
+    if known is None:
+        known = await _load(database, key, sources)
+        if not known.is_anonymous:  # a guess must not push somebody's entry out
+            _actors.put(key, known)
+    return known
+
+
+async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) -> Actor:
+    now = clock.now()
+    async with database.transaction(system_actor("read a session")) as session:
+        found = await session.execute(
+            select(AccountSession.id, AccountSession.last_seen_at, Person.id, Person.display_name)
+            .join(Account, Account.id == AccountSession.account_id)
+            .join(Person, Person.id == Account.person_id)
+            .where(
+                AccountSession.token_hash == key,
+                AccountSession.revoked_at.is_(None),
+                AccountSession.expires_at > now,
+                AccountSession.last_seen_at > now - idle_since(database.settings),
+                Account.is_active,
+                Person.status == PersonStatus.ACTIVE,
+            )
+        )
+        row = found.one_or_none()
+        if row is None:
+            return ANONYMOUS
+        session_id, last_seen_at, person_id, name = row
+        if now - last_seen_at > SEEN_EVERY:
+            seen = update(AccountSession).where(AccountSession.id == session_id).values(last_seen_at=now)
+            await session.execute(seen)
+        scopes = list(await role_scopes(session, person_id))
+        for source in sources:
+            scopes.extend(await source(session, person_id))
+    return Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=session_id)
