@@ -53,7 +53,7 @@ async function bundle() {
       files[name.replace(/-[A-Z0-9]{8}\.woff2$/, ".woff2")] = name;
     }
   }
-  return files;
+  return { files, written: Object.keys(result.metafile.outputs).map((output) => path.basename(output)) };
 }
 
 // One symbol per icon; "filled/star" takes the filled drawing under the name "star-filled".
@@ -85,12 +85,15 @@ async function sprite() {
 
 async function main() {
   await mkdir(target, { recursive: true });
-  for (const name of await readdir(target)) await rm(path.join(target, name), { recursive: true });
-  const files = await bundle();
+  const before = new Set(await readdir(target));
+  const { files, written } = await bundle();
   const icons = await sprite();
   files["icons.svg"] = icons.file;
   const manifest = { files: Object.fromEntries(Object.entries(files).sort()), icons: icons.ids };
   await writeFile(path.join(target, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
+  // Only now, so that a server that runs meanwhile always finds the files of its manifest.
+  const kept = new Set([...written, icons.file, "manifest.json"]);
+  for (const name of before) if (!kept.has(name)) await rm(path.join(target, name), { recursive: true });
 }
 
 await main();

@@ -20,6 +20,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 FRONTEND: Final = ROOT / "frontend"
 DIST: Final = ROOT / "src/academe/platform/static/dist"
 STAMP: Final = DIST / ".inputs"
+PACKAGES_STAMP: Final = FRONTEND / "node_modules/.installed"
 OLDEST_NODE: Final = 20
 NODE_LOCK: Final = "requirements-node.lock"
 
@@ -94,9 +95,12 @@ def build(digest: str) -> None:
     if npm is None:
         npm, folder = wheel_node()
         environment["PATH"] = f"{folder}{os.pathsep}{environment.get('PATH', '')}"
-    say("installing the locked packages (npm ci)")
-    # No package of ours needs its install script: the build tool's binary is a package of its own.
-    run([*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], environment)
+    lock = hashlib.sha256((FRONTEND / "package-lock.json").read_bytes()).hexdigest()
+    if not PACKAGES_STAMP.is_file() or PACKAGES_STAMP.read_text() != lock:
+        say("installing the locked packages (npm ci)")
+        # No package of ours needs its install script: the build tool's binary is a package of its own.
+        run([*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], environment)
+        PACKAGES_STAMP.write_text(lock)
     say("building")
     run([*npm, "run", "--silent", "build"], environment)
     STAMP.write_text(digest)

@@ -2,7 +2,6 @@ import { BarChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts"
 import {
   AriaComponent,
   GridComponent,
-  LegendComponent,
   MarkLineComponent,
   TooltipComponent,
   VisualMapComponent,
@@ -11,12 +10,12 @@ import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
 use([BarChart, HeatmapChart, LineChart, ScatterChart]);
-use([AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent]);
+use([AriaComponent, GridComponent, MarkLineComponent, TooltipComponent, VisualMapComponent]);
 use([CanvasRenderer]);
 
 const formats = {
   number: (value) => value.toLocaleString("en"),
-  percent: (value) => `${Math.round(value * 100)} %`,
+  percent: (value) => `${Math.round(value * 100)}%`,
 };
 
 // Custom properties hold light-dark(); only a painted element knows which of the two applies.
@@ -81,7 +80,7 @@ function axisDefaults(axis, look) {
   const isCategory = axis.type === "category";
   return {
     ...axis,
-    axisLine: { show: isCategory, lineStyle: { color: look.axis } },
+    axisLine: { show: isCategory, lineStyle: { color: look.axis }, ...axis.axisLine },
     axisTick: { show: false },
     splitLine: { show: !isCategory, lineStyle: { color: look.grid }, ...axis.splitLine },
     nameTextStyle: { color: look.text, fontFamily: look.font, fontSize: 12 },
@@ -96,7 +95,8 @@ function axisDefaults(axis, look) {
 }
 
 function completeSeries(series, look) {
-  const complete = { animation: false, ...series };
+  // Without this, ECharts lifts what the pointer is over above the series drawn on top of it.
+  const complete = { animation: false, emphasis: { disabled: true }, ...series };
   if (series.markLine) {
     complete.markLine = {
       lineStyle: { color: look.axis, type: "dotted", width: 1 },
@@ -122,7 +122,6 @@ function buildOption(spec) {
   };
   const option = resolve(spec.option, colours);
   colours.done();
-  const legendShown = option.legend?.show === true;
   return {
     ...option,
     animation: false,
@@ -130,21 +129,10 @@ function buildOption(spec) {
     grid: {
       left: option.yAxis.name ? 24 : 4,
       right: 12,
-      top: legendShown ? 36 : 12,
+      top: 12,
       bottom: option.xAxis.name ? 24 : 4,
       containLabel: true,
       ...option.grid,
-    },
-    legend: {
-      left: 0,
-      top: 0,
-      itemWidth: 14,
-      itemHeight: 8,
-      itemGap: 16,
-      icon: "roundRect",
-      selectedMode: false,
-      textStyle: { color: look.text, fontFamily: look.font, fontSize: 12 },
-      ...option.legend,
     },
     tooltip: {
       ...option.tooltip,
@@ -160,6 +148,10 @@ function buildOption(spec) {
   };
 }
 
+function paint({ spec, chart }) {
+  chart.setOption(buildOption(spec), true);
+}
+
 const drawn = new Set();
 
 function forget(entry) {
@@ -168,22 +160,22 @@ function forget(entry) {
   drawn.delete(entry);
 }
 
-/** Draws the chart of a <figure data-chart> from the JSON it holds, and folds its table. */
+/** Draws the chart of a <figure data-chart> from the JSON it holds. */
 export function draw(figure) {
   if (figure.dataset.drawn) return;
   figure.dataset.drawn = "true";
   const spec = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
   const canvas = figure.querySelector(".chart-canvas");
   const chart = init(canvas, null, { renderer: "canvas" });
-  chart.setOption(buildOption(spec));
-  figure.querySelector(".chart-data").open = false;
   const watcher = new ResizeObserver(() => chart.resize());
   watcher.observe(canvas);
-  drawn.add({ figure, spec, chart, watcher });
+  const entry = { figure, spec, chart, watcher };
+  paint(entry);
+  drawn.add(entry);
 }
 
 document.addEventListener("academe:theme", () => {
-  for (const entry of drawn) entry.chart.setOption(buildOption(entry.spec), true);
+  for (const entry of drawn) paint(entry);
 });
 // Fragments that were replaced take their charts with them.
 document.addEventListener("htmx:afterSettle", () => {

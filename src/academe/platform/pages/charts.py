@@ -7,11 +7,12 @@ the table is what people without scripts and with screen readers get, and what t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final, TypeAlias
 
 from academe.platform.pages.filters import NOT_KNOWN, number, percent
 
-Json: TypeAlias = "str | int | float | bool | None | Sequence[Json] | Mapping[str, Json]"
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
 OWN_COLOUR: Final = "var(--chart-1)"
 COHORT_COLOUR: Final = "var(--chart-cohort)"
@@ -28,12 +29,22 @@ class ChartTable:
 
 
 @dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One line of the legend: a name and the colour variable it is drawn in, as an area or as a line."""
+
+    name: str
+    colour: str
+    is_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChartSpec:
     """Everything the chart macro needs. `summary` is one sentence with what a reader should take away."""
 
     option: Mapping[str, Json]
     table: ChartTable
     summary: str
+    legend: Sequence[LegendEntry] = ()
 
     @property
     def data(self) -> Mapping[str, Json]:
@@ -75,7 +86,13 @@ def _band(name: str, low: Sequence[float | None], high: Sequence[float | None], 
     }
     return [
         base | {"name": f"{name} from", "data": _rounded(low)},
-        base | {"name": name, "data": _differences(high, low), "areaStyle": {"color": colour, "opacity": 1}},
+        base
+        | {
+            "name": name,
+            "data": _differences(high, low),
+            "areaStyle": {"color": colour, "opacity": 1},
+            "color": colour,
+        },
     ]
 
 
@@ -116,12 +133,15 @@ def weekly_activity(
     ]
     rows = [
         (week, number(mine), number(median), f"{number(low)}{NOT_KNOWN}{number(high)}")
-        for week, mine, median, low, high in zip(
-            weeks, own, cohort_median, cohort_low, cohort_high, strict=True
-        )
+        for week, mine, median, low, high in zip(weeks, own, cohort_median, cohort_low, cohort_high, strict=True)
     ]
     columns = ("Week", f"{own_name} ({unit})", "Cohort median", cohort_name)
-    return ChartSpec(_axes(weeks, series, legend=True), ChartTable(columns, rows), summary)
+    legend = (
+        LegendEntry(cohort_name, COHORT_COLOUR),
+        LegendEntry("Cohort median", QUIET_COLOUR, is_line=True),
+        LegendEntry(own_name, OWN_COLOUR),
+    )
+    return ChartSpec(_axes(weeks, series), ChartTable(columns, rows), summary, legend)
 
 
 def risk_trend(
@@ -135,7 +155,7 @@ def risk_trend(
 ) -> ChartSpec:
     """A probability over time with its interval; `thresholds` draws the lower edges of the bands by name."""
     lines: list[Json] = [
-        {"yAxis": edge, "name": name, "label": {"formatter": name, "position": "insideEndTop"}}
+        {"yAxis": edge, "name": name, "label": {"formatter": name, "position": "end"}}
         for name, edge in (thresholds or {}).items()
     ]
     series: list[Json] = [
@@ -156,6 +176,8 @@ def risk_trend(
         for day, middle, lower, upper in zip(days, estimate, low, high, strict=True)
     ]
     option = _axes(days, series, value_format="percent", maximum=1)
+    # The names of the bands stand beside the drawing, where the line cannot run through them.
+    option["grid"] = {"right": 56 if thresholds else 12}
     return ChartSpec(option, ChartTable(("As of", "Probability", "Interval"), rows), summary)
 
 
@@ -169,7 +191,7 @@ def bars(
     places: int = 0,
     highlight: int | None = None,
 ) -> ChartSpec:
-    """Bars per category: counts, distributions, attendance by week. `highlight` is the index of a bar that stands out."""
+    """Bars per category: counts, distributions, attendance by week; `highlight` is the index of one that stands out."""
     drawn: list[Json] = []
     for index, one in enumerate(series):
         colour = SERIES_COLOURS[index % len(SERIES_COLOURS)]
@@ -188,11 +210,10 @@ def bars(
             }
         )
     rows = [
-        (category, *(number(one.values[index], places) for one in series))
-        for index, category in enumerate(categories)
+        (category, *(number(one.values[index], places) for one in series)) for index, category in enumerate(categories)
     ]
     table = ChartTable((category_name, *(one.name for one in series)), rows)
-    return ChartSpec(_axes(categories, drawn, legend=len(series) > 1), table, summary)
+    return ChartSpec(_axes(categories, drawn), table, summary, _legend(series, is_line=False))
 
 
 def lines(
@@ -215,7 +236,7 @@ def lines(
             "lineStyle": {"color": colour, "width": 2},
             "itemStyle": {"color": colour},
         }
-        for one, colour in zip(series, SERIES_COLOURS * (1 + len(series) // 6), strict=False)
+        for one, colour in zip(series, cycle(SERIES_COLOURS), strict=False)
     ]
     rows = [
         (
@@ -226,7 +247,8 @@ def lines(
     ]
     table = ChartTable((category_name, *(one.name for one in series)), rows)
     value_format = "percent" if as_percent else "number"
-    return ChartSpec(_axes(categories, drawn, legend=len(series) > 1, value_format=value_format), table, summary)
+    option = _axes(categories, drawn, value_format=value_format)
+    return ChartSpec(option, table, summary, _legend(series, is_line=True))
 
 
 def calibration_curve(
@@ -263,11 +285,12 @@ def calibration_curve(
             diagonal,
         ],
     }
-    rows = [
-        (percent(p, 1), percent(o, 1), number(n))
-        for p, o, n in zip(predicted, observed, counts, strict=True)
-    ]
-    return ChartSpec(option, ChartTable(("Predicted", "Observed", "Students"), rows), summary)
+    rows = [(percent(p, 1), percent(o, 1), number(n)) for p, o, n in zip(predicted, observed, counts, strict=True)]
+    legend = (
+        LegendEntry("A tenth of the students", OWN_COLOUR),
+        LegendEntry("Perfect calibration", QUIET_COLOUR, is_line=True),
+    )
+    return ChartSpec(option, ChartTable(("Predicted", "Observed", "Students"), rows), summary, legend)
 
 
 def heatmap(
@@ -287,7 +310,7 @@ def heatmap(
         if value is not None
     ]
     highest = max((value for line in values for value in line if value is not None), default=1.0)
-    axis: dict[str, Json] = {"type": "category", "splitLine": {"show": False}}
+    axis: dict[str, Json] = {"type": "category", "splitLine": {"show": False}, "axisLine": {"show": False}}
     option: dict[str, Json] = {
         "tooltip": {"trigger": "item"},
         "xAxis": axis | {"data": list(columns)},
@@ -300,26 +323,28 @@ def heatmap(
         },
         "series": [{"type": "heatmap", "data": cells, "itemStyle": {"borderWidth": 2, "borderRadius": 3}}],
     }
-    cell_rows = [
-        (name, *(number(value, places) for value in line)) for name, line in zip(rows, values, strict=True)
-    ]
+    cell_rows = [(name, *(number(value, places) for value in line)) for name, line in zip(rows, values, strict=True)]
     return ChartSpec(option, ChartTable((row_name, *columns), cell_rows), summary)
+
+
+def _legend(series: Sequence[Series], *, is_line: bool) -> tuple[LegendEntry, ...]:
+    """Names with their colours in turn; a single series needs none, the title names it."""
+    if len(series) < 2:
+        return ()
+    return tuple(
+        LegendEntry(one.name, SERIES_COLOURS[index % len(SERIES_COLOURS)], is_line) for index, one in enumerate(series)
+    )
 
 
 def _axes(
     categories: Sequence[str],
     series: Sequence[Json],
     *,
-    legend: bool = False,
     value_format: str = "number",
     maximum: float | None = None,
 ) -> dict[str, Json]:
-    """Categories across, values upwards. Invisible helper series stay out of the legend."""
-    names: list[Json] = [
-        one["name"] for one in series if isinstance(one, Mapping) and not str(one["name"]).endswith(" from")
-    ]
+    """Categories across, values upwards."""
     return {
-        "legend": {"show": legend, "data": names},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "category", "data": list(categories)},
         "yAxis": {

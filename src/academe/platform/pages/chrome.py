@@ -15,6 +15,10 @@ from academe.platform.pages.environment import build_environment
 from academe.platform.pages.flash import FlashMessage, FlashSigner
 
 
+def _everybody(_actor: Actor) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class NavigationEntry:
     """One line of the navigation.
@@ -26,7 +30,7 @@ class NavigationEntry:
     label: str
     href: str
     icon: str
-    visible: Callable[[Actor], bool] = lambda actor: True
+    visible: Callable[[Actor], bool] = _everybody
     section: str = ""
 
 

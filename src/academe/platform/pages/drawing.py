@@ -25,7 +25,7 @@ def sparkline_path(values: Sequence[float | None], width: int = 96, height: int 
     known = [(index, value) for index, value in enumerate(values) if value is not None]
     if len(known) < 2:
         return None
-    top = max(max(value for _, value in known), 1e-9)
+    top = max((value for _, value in known), default=0.0) or 1.0
     step = (width - 4) / (len(values) - 1)
     points = [(2 + index * step, height - 2 - (height - 4) * max(value, 0) / top) for index, value in known]
     line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)

@@ -16,7 +16,7 @@ def number(value: float | None, places: int = 0) -> str:
 
 
 def percent(value: float | None, places: int = 0) -> str:
-    """A share between 0 and 1 as a percentage: 0.42 becomes "42 %".
+    """A share between 0 and 1 as a percentage: 0.42 becomes "42%".
 
     Shares strictly between 0 and 1 are never shown as 0 or 100: nothing here is that certain.
     """
@@ -24,15 +24,15 @@ def percent(value: float | None, places: int = 0) -> str:
         return NOT_KNOWN
     smallest = 10.0**-places
     shown = value * 100
-    if 0 < value and shown < smallest / 2:
-        return f"<{smallest:.{places}f}\N{NO-BREAK SPACE}%"
+    if value > 0 and shown < smallest / 2:
+        return f"<{smallest:.{places}f}%"
     if value < 1 and shown > 100 - smallest / 2:
-        return f">{100 - smallest:.{places}f}\N{NO-BREAK SPACE}%"
-    return f"{shown:.{places}f}\N{NO-BREAK SPACE}%"
+        return f">{100 - smallest:.{places}f}%"
+    return f"{shown:.{places}f}%"
 
 
 def signed(value: float | None, places: int = 0) -> str:
-    """A difference with its sign and a true minus: -3 becomes "−3"."""
+    """A difference with its sign and a true minus: -3 becomes "-3" with U+2212."""
     if value is None or math.isnan(value):
         return NOT_KNOWN
     text = f"{abs(value):,.{places}f}"

@@ -102,7 +102,7 @@ _STUDENTS: Final = (
     ),
     SampleStudent(
         28400, "high", 0.58, 0.47, 0.68, 0.04, (31, 44, 28, 20, 17, 12, 9, 6), date(2014, 11, 19),
-        ("Less active than 88 % of the cohort", "Scored 41 on the first assignment"),
+        ("Less active than 88% of the cohort", "Scored 41 on the first assignment"),
     ),
     SampleStudent(
         30268, "medium", 0.31, 0.22, 0.41, -0.06, (12, 9, 22, 18, 30, 26, 31, 28), date(2014, 11, 20),
@@ -171,7 +171,7 @@ def _sample_charts() -> SampleCharts:
             estimate,
             low=[None if value is None else max(value - 0.1, 0) for value in estimate],
             high=[None if value is None else min(value + 0.09, 1) for value in estimate],
-            summary="The probability of not completing rose from 21 % to 84 % in ten weeks.",
+            summary="The probability of not completing rose from 21% to 84% in ten weeks.",
             thresholds={"medium": 0.25, "high": 0.5, "critical": 0.75},
         ),
         distribution=charts.bars(
@@ -231,12 +231,12 @@ def _contributions() -> ContributionBars:
 
 
 _TIMELINE: Final = (
-    TimelineEntry(date(2014, 11, 18), "Became critical", "84 %, up 11 points in a week", "flag", "bad"),
+    TimelineEntry(date(2014, 11, 18), "Became critical", "84%, up 11 points in a week", "flag", "bad"),
     TimelineEntry(
         date(2014, 11, 12), "E-mail sent by the advisor", "No answer yet", "mail", "neutral"
     ),
     TimelineEntry(
-        date(2014, 10, 29), "First assignment not submitted", "Due at noon, weight 10 %", "circle-x", "warn"
+        date(2014, 10, 29), "First assignment not submitted", "Due at noon, weight 10%", "circle-x", "warn"
     ),
     TimelineEntry(date(2014, 10, 4), "Teaching began", "AAA, presentation 2014J", "school", "good"),
 )  # fmt: skip
@@ -315,9 +315,7 @@ class SampleProgressPage:
 
 
 @router.get("/styleguide/progress")
-def show_sample_progress(
-    request: Request, step: Annotated[int, Query(ge=0, le=_STEPS)] = 0
-) -> Response:
+def show_sample_progress(request: Request, step: Annotated[int, Query(ge=0, le=_STEPS)] = 0) -> Response:
     """Live progress without a job behind it: every question is one step."""
     following = SampleProgressPage(min(step + 1, _STEPS), _STEPS)
     return render(request, "platform/styleguide_progress.html", following, block="progress")

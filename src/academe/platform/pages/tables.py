@@ -1,7 +1,7 @@
 """Tables of records: which columns, how sorted, and where the next page is.
 
-Sorting, filtering and paging are links and GET forms, so a table can be bookmarked, sent to a colleague and used without
-scripts.
+Sorting, filtering and paging are links and GET forms, so a table can be bookmarked, sent to a colleague and used
+without scripts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ Width = Literal["sm", "md", "lg", "xl"]
 class Column:
     """One column: `key` names it in the address (`?sort=-key`), `label` on the page.
 
-    `align="end"` is for numbers. `hide_below` leaves it out on screens narrower than that step (sm 576, md 768, lg 992,
-    xl 1200 pixels). `descending_first` is for columns where the largest matters most. `label_hidden` keeps the label for
-    screen readers only.
+    `align="end"` is for numbers. `hide_below` leaves it out on screens narrower than that step (sm 576, md 768,
+    lg 992, xl 1200 pixels). `descending_first` is for columns where the largest matters most. `label_hidden` keeps
+    the label for screen readers only.
     """
 
     key: str
