@@ -3,16 +3,29 @@
 A module arrives here with one `add_typer` line for its `cli.py`.
 """
 
+from typing import Annotated
+
 import typer
 
 from academe.platform.cli import audit, database, keys, serving
+from academe.platform.commands import CommandGroup
 
 app = typer.Typer(
     name="academe",
     help="Academe, the open student-success platform.",
+    cls=CommandGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+) -> None:
+    """Academe, the open student-success platform."""  # the group reads the option when a command fails
+
+
 app.add_typer(serving)
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")

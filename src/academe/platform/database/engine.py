@@ -60,10 +60,13 @@ def make_engine(settings: Settings, url: URL) -> AsyncEngine:
         "application_name": "academe",
     }
     if settings.database_pool is PoolKind.NONE:
-        return create_async_engine(url, poolclass=NullPool, connect_args=arguments | {"prepare_threshold": None})
+        return create_async_engine(
+            url, hide_parameters=True, poolclass=NullPool, connect_args=arguments | {"prepare_threshold": None}
+        )
     return create_async_engine(
         url,
         pool_size=settings.database_pool_size,
+        hide_parameters=True,  # an error that is logged must not carry people's data
         max_overflow=settings.database_pool_overflow,
         pool_pre_ping=True,
         pool_recycle=settings.database_pool_recycle_seconds,
