@@ -40,7 +40,10 @@ document.addEventListener("academe:toasts", (event) => {
   for (const { kind, text } of event.detail.value) show(kind, text);
 });
 document.addEventListener("htmx:responseError", (event) => {
-  const { status } = event.detail.xhr;
+  const { xhr } = event.detail;
+  const { status } = xhr;
+  // The server has said it better, or leads elsewhere.
+  if (xhr.getResponseHeader("HX-Trigger") || xhr.getResponseHeader("HX-Redirect")) return;
   if (status === 401) window.location.reload();
   else if (status === 429) show("warning", "That was a little fast. Please wait a moment and try again.");
   else if (status === 403) show("danger", "You do not have permission to do this.");

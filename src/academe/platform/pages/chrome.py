@@ -101,7 +101,6 @@ class PageChrome:
 
     kit: PageKit
     actor: Actor
-    csrf_token: str
     path: str
     query: str
     messages: tuple[FlashMessage, ...] = ()

@@ -48,11 +48,10 @@ def render(
     if not is_dataclass(context) or isinstance(context, type):
         raise TypeError(f"the context of {template} must be a dataclass instance, not {type(context).__name__}")
     kit = page_kit(request)
-    actor: Actor = request.state.actor
-    csrf_token: str = request.state.csrf_token
+    actor = _actor_of(request, template)
     sealed = request.cookies.get(FLASH_COOKIE)
     messages = kit.flash_signer.open(sealed) if sealed else ()
-    chrome = PageChrome(kit, actor, csrf_token, request.url.path, request.url.query, messages)
+    chrome = PageChrome(kit, actor, request.url.path, request.url.query, messages)
     fragment = block is not None and wants_fragment(request)
     if fragment and block is not None:
         body = render_block(kit.environment, template, block, page=context, chrome=chrome, kit=kit)
@@ -67,6 +66,14 @@ def render(
     if sealed:
         response.delete_cookie(FLASH_COOKIE, path="/")
     return response
+
+
+def _actor_of(request: Request, template: str) -> Actor:
+    """Who calls, as the route's dependency has found out."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None:
+        raise RuntimeError(f"the route that shows {template} does not ask for its caller (CurrentActor or SignedIn)")
+    return actor
 
 
 def redirect(request: Request, url: str, *messages: FlashMessage | str, kind: FlashKind = "success") -> Response:

@@ -69,7 +69,7 @@ class TableView(Generic[Row]):
     """A page of rows with everything the table macro needs.
 
     `identifier` is the id of the table's element and the target of fragment updates. `url` is the address of the page
-    being shown. `next_cursor` and `previous_cursor` come from keyset pagination (`?after=`, `?before=`). `total` is
+    being shown. `next_cursor` and `previous_cursor` come from keyset pagination (`?cursor=`). `total` is
     shown when it is known. `row_id` gives the value of a row's check box; without it rows cannot be selected.
     """
 
@@ -103,17 +103,17 @@ class TableView(Generic[Row]):
     @property
     def next_href(self) -> str | None:
         """The following page."""
-        return self._href({"after": self.next_cursor}) if self.next_cursor else None
+        return self._href({"cursor": self.next_cursor}) if self.next_cursor else None
 
     @property
     def previous_href(self) -> str | None:
         """The page before."""
-        return self._href({"before": self.previous_cursor}) if self.previous_cursor else None
+        return self._href({"cursor": self.previous_cursor}) if self.previous_cursor else None
 
     @property
     def is_filtered(self) -> bool:
         """Whether the address asks for anything but order and place."""
-        known = {"sort", "after", "before", "limit"}
+        known = {"sort", "cursor", "limit"}
         return any(part and part.partition("=")[0] not in known for part in self.url.query.split("&"))
 
     def _column(self, key: str) -> Column:
@@ -124,5 +124,5 @@ class TableView(Generic[Row]):
 
     def _href(self, changes: Mapping[str, str]) -> str:
         # A cursor belongs to one order and one filter, so it never outlives a change.
-        url = self.url.remove_query_params(["after", "before"]).include_query_params(**changes)
+        url = self.url.remove_query_params("cursor").include_query_params(**changes)
         return f"{url.path}?{url.query}"

@@ -1,13 +1,18 @@
-"""The gallery: every component with real variants, for those who write pages and for the tests that look at them."""
+"""The gallery: every component with real variants, for those who write pages and for the tests that look at them.
+
+Beside `pages` and not in it, because it has routes and the edge that makes routes draws its error pages with `pages`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from academe.platform.http.dependencies import CurrentActor
+from academe.platform.http.routing import page_router
 from academe.platform.pages import charts
 from academe.platform.pages.charts import ChartSpec, Series
 from academe.platform.pages.contributions import Contribution, ContributionBars
@@ -16,7 +21,7 @@ from academe.platform.pages.forms import FormView, parse_form
 from academe.platform.pages.render import redirect, render
 from academe.platform.pages.tables import Column, Sort, TableView
 
-router = APIRouter(include_in_schema=False)
+router = page_router()
 
 _TEMPLATE: Final = "platform/styleguide.html"
 _STEPS: Final = 12
@@ -279,14 +284,15 @@ def _page(request: Request, form: FormView | None = None) -> StyleguidePage:
 
 
 @router.get("/styleguide")
-def show_styleguide(request: Request) -> Response:
+async def show_styleguide(request: Request, _caller: CurrentActor) -> Response:
     """The gallery; sorting and filtering the sample table update it alone."""
     return render(request, _TEMPLATE, _page(request), block="students")
 
 
 @router.post("/styleguide")
-def check_sample_form(
+async def check_sample_form(
     request: Request,
+    _caller: CurrentActor,
     name: Annotated[str, Form()] = "",
     email: Annotated[str, Form()] = "",
     weight: Annotated[str, Form()] = "",
@@ -299,7 +305,9 @@ def check_sample_form(
 
 
 @router.post("/styleguide/toast")
-def show_sample_toast(request: Request, kind: Annotated[str, Form()] = "success") -> Response:
+async def show_sample_toast(
+    request: Request, _caller: CurrentActor, kind: Annotated[str, Form()] = "success"
+) -> Response:
     """One toast of the kind asked for."""
     kinds: dict[str, FlashKind] = {"info": "info", "warning": "warning", "danger": "danger"}
     message = FlashMessage(kinds.get(kind, "success"), "This is how a message looks after a redirect.")
@@ -315,7 +323,9 @@ class SampleProgressPage:
 
 
 @router.get("/styleguide/progress")
-def show_sample_progress(request: Request, step: Annotated[int, Query(ge=0, le=_STEPS)] = 0) -> Response:
+async def show_sample_progress(
+    request: Request, _caller: CurrentActor, step: Annotated[int, Query(ge=0, le=_STEPS)] = 0
+) -> Response:
     """Live progress without a job behind it: every question is one step."""
     following = SampleProgressPage(min(step + 1, _STEPS), _STEPS)
     return render(request, "platform/styleguide_progress.html", following, block="progress")
