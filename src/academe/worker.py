@@ -1,0 +1,57 @@
+"""The worker: the composition root of background work, which knows every job, every receiver and every schedule."""
+
+import asyncio
+import signal
+from datetime import timedelta
+
+from academe.platform.actor import system_actor
+from academe.platform.database.partitions import ensure_ahead
+from academe.platform.database.session import Database
+from academe.platform.jobs.queue import Queue, forget_finished
+from academe.platform.jobs.service import forget_jobs
+from academe.platform.outbox.delivery import deliver, forget_delivered
+from academe.platform.outbox.service import DELIVERY_TASK
+from academe.platform.settings import Settings
+
+KEEP_JOBS = timedelta(days=30)
+
+
+async def keep_house(database: Database) -> None:
+    """Make the partitions of the coming months, and forget jobs, tasks and facts that are over for long."""
+    async with database.transaction(system_actor("housekeeping"), timeout_seconds=300) as session:
+        await ensure_ahead(session)
+        await forget_jobs(session, older_than=KEEP_JOBS)
+    await forget_finished(database)
+    await forget_delivered(database)
+
+
+def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: float = 30.0) -> Queue:
+    """The queue with everything a worker does."""
+    queue = Queue(database, concurrency=concurrency, silence_seconds=silence_seconds)
+    queue.handle(DELIVERY_TASK, "message_id", lambda message_id: deliver(database, message_id))
+    queue.schedule("academe.housekeeping", "17 3 * * *", keep_house)
+    return queue
+
+
+async def work(settings: Settings, *, concurrency: int = 4, until_empty: bool = False) -> None:
+    """Do background work until SIGTERM or SIGINT, or until there is none left.
+
+    After the signal no new job starts; running ones have 30 s to finish and are otherwise put back.
+    """
+    database = Database(settings)
+    queue = make_queue(database, concurrency=concurrency)
+    loop = asyncio.get_running_loop()
+    for received in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(received, queue.stop)
+    try:
+        await keep_house(database)
+        await queue.run(until_empty=until_empty)
+    finally:
+        for received in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(received)
+        await database.close()
+
+
+def run_worker(settings: Settings, *, concurrency: int = 4, until_empty: bool = False) -> None:
+    """`work` in a loop of its own, for the command line."""
+    asyncio.run(work(settings, concurrency=concurrency, until_empty=until_empty))
