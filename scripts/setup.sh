@@ -20,6 +20,18 @@ supported='(3, 11) <= sys.version_info[:2] <= (3, 14)'
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 
+# uv and Node bring their own certificate authorities; behind an inspecting proxy only the system's know the right ones.
+trust_what_the_system_trusts() {
+    local store
+    for store in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -e "$store" ]; then
+            export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-1}
+            export REQUESTS_CA_BUNDLE=${REQUESTS_CA_BUNDLE:-$store} NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-$store}
+            return
+        fi
+    done
+}
+
 suits() { "$1" -c "import sys; sys.exit(not ($supported))" >/dev/null 2>&1; }
 
 find_python() {
@@ -68,6 +80,24 @@ install_tools() {
         fail "could not install the tools of requirements-setup.lock; is the package index reachable?"
 }
 
+# The project itself is editable, after its dependencies: nothing is resolved, built in isolation or downloaded for it.
+install_with_uv() {
+    local sync=(pip sync --require-hashes "$1" requirements-setup.lock) index
+    # On a terminal uv shows its progress bars; in a log its list of packages would only bury what matters.
+    [ -t 2 ] || sync+=(--quiet)
+    # uv has settings of its own; a mirror that only pip was told about is meant for it too.
+    index=${PIP_INDEX_URL:-$("$venv/bin/python" -m pip config get global.index-url 2>/dev/null || true)}
+    [ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+    export VIRTUAL_ENV=$PWD/$venv
+    "$venv/bin/uv" "${sync[@]}" && "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+}
+
+install_with_pip() {
+    local pip=("$venv/bin/python" -m pip --disable-pip-version-check install --quiet)
+    "${pip[@]}" --require-hashes --requirement "$1" --requirement requirements-setup.lock &&
+        "${pip[@]}" --no-deps --no-build-isolation --editable .
+}
+
 # --- is everything as the last call left it? ---------------------------------------------------------------------
 
 # A virtual environment that was copied or moved with its checkout still points at the old place.
@@ -83,6 +113,7 @@ lock=requirements.lock
 if [ "$wanted" = dev ]; then
     lock=requirements-dev.lock
 fi
+trust_what_the_system_trusts
 sum=$(cat "$lock" requirements-setup.lock pyproject.toml | cksum)
 
 if [ "$installed $installed_place $installed_sum" != "$wanted $place $sum" ] || [ ! -x "$venv/bin/python" ]; then
@@ -95,13 +126,10 @@ if [ "$installed $installed_place $installed_sum" != "$wanted $place $sum" ] || 
     fi
 
     say "installing $lock"
-    # On a terminal uv shows its progress bars; in a log its list of packages would only bury what matters.
-    sync=(pip sync --require-hashes "$lock" requirements-setup.lock)
-    [ -t 2 ] || sync+=(--quiet)
-    export VIRTUAL_ENV=$PWD/$venv
-    "$venv/bin/uv" "${sync[@]}" || fail "could not install $lock; the lines above say which package and why"
-    # The project itself, editable: nothing is resolved or downloaded for it.
-    "$venv/bin/uv" pip install --quiet --no-deps --no-build-isolation --editable .
+    if ! install_with_uv "$lock"; then
+        say "uv could not install it, for the reason above; trying pip, which may know another index and takes longer"
+        install_with_pip "$lock" || fail "could not install $lock; the lines above say which package and why"
+    fi
     printf '%s\n' "$wanted" "$place" "$sum" >"$stamp"
 fi
 

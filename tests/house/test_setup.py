@@ -28,15 +28,18 @@ class Checkout:
     def make_environment(self) -> None:
         commands = self.folder / ".venv/bin"
         commands.mkdir(parents=True)
-        (commands / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-        (commands / "uv").write_text(f'#!/bin/sh\necho "$@" >> "{self.calls}"\n')
+        (commands / "python").write_text(
+            f'#!/bin/sh\n[ "$1 $2" = "-m pip" ] || exec {sys.executable} "$@"\n'
+            f'[ "$3" = config ] || echo "$@" >> "{self.calls}"\nexit $PIP_FAILS\n'
+        )
+        (commands / "uv").write_text(f'#!/bin/sh\necho "$@" >> "{self.calls}"\nexit $UV_FAILS\n')
         for command in commands.iterdir():
             command.chmod(0o755)
 
     def setup(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.folder / "scripts/setup.sh", *arguments],
-            env=os.environ | environment,
+            env=os.environ | {"UV_FAILS": "0", "PIP_FAILS": "0"} | environment,
             capture_output=True,
             text=True,
             check=False,
@@ -78,14 +81,19 @@ class TestSetup:
         (checkout.folder / "requirements-dev.lock").write_text("changed")
         assert checkout.installed("runtime") == ["requirements-dev.lock"]
 
+    def test_lets_pip_try_what_uv_cannot(self, checkout: Checkout) -> None:
+        result = checkout.setup(UV_FAILS="1")
+        assert result.returncode == 0
+        assert "trying pip" in result.stdout
+        first, second = [call for call in checkout.calls.read_text().splitlines() if call.startswith("-m pip")]
+        assert "--require-hashes --requirement requirements.lock --requirement requirements-setup.lock" in first
+        assert "--no-deps --no-build-isolation --editable ." in second
+        assert checkout.installed() == []
+
     def test_tries_again_after_a_failed_installation(self, checkout: Checkout) -> None:
-        uv = checkout.folder / ".venv/bin/uv"
-        working = uv.read_text()
-        uv.write_text("#!/bin/sh\nexit 1\n")
-        failed = checkout.setup()
+        failed = checkout.setup(UV_FAILS="1", PIP_FAILS="1")
         assert failed.returncode == 1
         assert "could not install requirements.lock" in failed.stderr
-        uv.write_text(working)
         assert checkout.installed() == ["requirements.lock"]
 
     def test_makes_a_new_environment_when_the_checkout_was_moved(self, checkout: Checkout) -> None:
