@@ -61,7 +61,7 @@ class PageKit:
     """
 
     template_packages: Sequence[str]
-    secret: str
+    secret: str = field(repr=False)
     navigation: Sequence[NavigationEntry] = ()
     product: str = "Academe"
     institution: str = ""
@@ -71,8 +71,8 @@ class PageKit:
     account_url: str = ""
     auto_reload: bool = False
     assets: AssetManifest = field(default_factory=AssetManifest.load)
-    environment: Environment = field(init=False)
-    flash_signer: FlashSigner = field(init=False)
+    environment: Environment = field(init=False, repr=False)
+    flash_signer: FlashSigner = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         environment = build_environment(self.template_packages, self.assets, auto_reload=self.auto_reload)

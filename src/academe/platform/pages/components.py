@@ -14,10 +14,6 @@ COMPONENT_FOLDER: Final = "platform/components/"
 Macro = Callable[..., Markup]
 
 
-class UnknownComponentError(AttributeError):
-    """A template asks for a macro that no file in the component folder has."""
-
-
 class Components:
     """`ui.data_table(...)` finds the macro `data_table` in whichever component file has it."""
 
@@ -40,7 +36,8 @@ class Components:
     def __getattr__(self, name: str) -> Macro:
         file = self.files().get(name)
         if file is None:
-            raise UnknownComponentError(f"there is no component {name!r} in {COMPONENT_FOLDER}")
+            # Templates turn this into an UndefinedError, which says the same.
+            raise AttributeError(f"there is no component {name!r} in {COMPONENT_FOLDER}")
         macro: Macro = getattr(self._environment.get_template(file).module, name)
         if not self._environment.auto_reload:
             self.__dict__[name] = macro

@@ -7,6 +7,7 @@ without scripts.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import URL
 
@@ -114,7 +115,7 @@ class TableView(Generic[Row]):
     def is_filtered(self) -> bool:
         """Whether the address asks for anything but order and place."""
         known = {"sort", "cursor", "limit"}
-        return any(part and part.partition("=")[0] not in known for part in self.url.query.split("&"))
+        return any(name not in known and value for name, value in parse_qsl(self.url.query))
 
     def _column(self, key: str) -> Column:
         for column in self.columns:
