@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -27,13 +27,14 @@ from tests.platform.jobs.kinds import Count, Nothing, alone, count, refuse, stum
 pytestmark = pytest.mark.anyio
 
 SYSTEM = system_actor("test")
+A = TypeVar("A", bound=BaseModel)
 
 
 def person() -> Actor:
     return Actor(kind=ActorKind.PERSON, label="Ada Example", person_id=uuid4())
 
 
-async def ask(database: Database, kind: JobKind[Any], arguments: BaseModel, actor: Actor = SYSTEM) -> UUID:
+async def ask(database: Database, kind: JobKind[A], arguments: A, actor: Actor = SYSTEM) -> UUID:
     async with database.transaction(actor) as session:
         return await enqueue(session, actor=actor, job=kind, arguments=arguments)
 
