@@ -13,8 +13,9 @@ import pytest
 from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import Database, Session
 from academe.platform.settings import Settings
+from tests.schools import TwoSchools, build_two_schools
 from tests.support.databases import FOLDER_VARIABLE, ServerOfTests, new_folder
-from tests.support.transactions import JoinedDatabase, rolled_back
+from tests.support.transactions import JoinedDatabase, as_actor, rolled_back
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,3 +97,10 @@ async def own_database(own_settings: Settings) -> AsyncIterator[Database]:
     database = Database(own_settings)
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def two_schools(session: Session) -> TwoSchools:
+    """Two institutions with people of every role, built in the transaction of `session`."""
+    async with as_actor(session, system_actor("build two schools")):
+        return await build_two_schools(session)

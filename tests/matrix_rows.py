@@ -1,0 +1,67 @@
+"""Rows for the role matrix of tables whose modules stand above the two schools.
+
+A module that makes a table of people adds a function here: it inserts the one row, about `student0` in the first
+offering of the school, and returns the condition that finds it, by table.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from academe.insight.models import LearnerDay, RiskModel, RiskScore
+from academe.insight.types import ModelStatus, RiskBand
+from academe.platform import clock
+from academe.platform.database.session import Session
+from tests.schools import STARTS_ON, School
+
+AddRows = Callable[[Session, School], Awaitable[dict[str, str]]]
+
+
+async def insight_rows(session: Session, school: School) -> dict[str, str]:
+    """A day of learning and a score."""
+    enrollment = school.enrollment_of(0)
+    model = RiskModel(
+        name=f"matrix-{school.name}",
+        version="1",
+        status=ModelStatus.CANDIDATE,
+        trained_at=clock.now(),
+        features=[],
+        card={},
+        calibration={},
+        artifact=b"",
+        artifact_sha256="",
+    )
+    session.add(model)
+    await session.flush()
+    kinds = dict.fromkeys(("content", "resource", "forum", "quiz", "page", "homepage", "together"), 0)
+    session.add(
+        LearnerDay(
+            enrollment_id=enrollment.id,
+            day=STARTS_ON,
+            offering_id=enrollment.offering_id,
+            clicks=3,
+            sites=1,
+            new_sites=1,
+            **kinds,
+        )
+    )
+    session.add(
+        RiskScore(
+            enrollment_id=enrollment.id,
+            student_id=enrollment.student_id,
+            offering_id=enrollment.offering_id,
+            model_id=model.id,
+            as_of=STARTS_ON + timedelta(days=14),
+            probability=0.2,
+            lower=0.1,
+            upper=0.3,
+            band=RiskBand.LOW,
+            factors=[],
+            features={},
+        )
+    )
+    condition = f"enrollment_id = '{enrollment.id}'"
+    return {"learner_day": condition, "risk_score": condition}
+
+
+MORE_ROWS: Final[Sequence[AddRows]] = ()
