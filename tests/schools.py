@@ -2,8 +2,8 @@
 
 `two_schools` (in `tests/conftest.py`) gives `home` and `away`, built alike. In each: an institution with a faculty and
 two departments; an offering in the first (`offering`) and one in the second (`other_offering`); people of every role;
-six students, `students[0]` to `[3]` in the first offering and `[3]` to `[5]` in the second; a meeting with attendance, an
-assessment with results, and days of activity. Nothing is random: names, dates and marks are the same in every run.
+six students, `students[0]` to `[3]` in the first offering and `[3]` to `[5]` in the second; a meeting with attendance,
+an assessment with results, and days of activity. Nothing is random: names, dates and marks are the same in every run.
 """
 
 from collections.abc import Sequence
