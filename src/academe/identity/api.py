@@ -1,5 +1,6 @@
 """The door of identity for other modules, the demo and the commands."""
 
+from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
 from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
 from academe.identity.queries import HeldRole, held_roles, in_force, org_units_of, role_scopes, subtree
 from academe.identity.service import (
@@ -29,11 +30,14 @@ __all__ = [
     "create_org_unit",
     "create_person",
     "end_role",
+    "ensure_institution",
+    "ensure_org_unit",
     "forget_actors",
     "grant_role",
     "held_roles",
     "in_force",
     "known_to",
+    "load_people",
     "org_units_of",
     "role_scopes",
     "set_particulars",

@@ -1,0 +1,17 @@
+"""The door of operations."""
+
+from academe.operations.errors import Fault, SourceRefusedError
+from academe.operations.oulad.importer import OPEN_UNIVERSITY, import_oulad
+from academe.operations.types import ImportSummary, Place, Placement, Progress, Step
+
+__all__ = [
+    "OPEN_UNIVERSITY",
+    "Fault",
+    "ImportSummary",
+    "Place",
+    "Placement",
+    "Progress",
+    "SourceRefusedError",
+    "Step",
+    "import_oulad",
+]

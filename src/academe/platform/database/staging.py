@@ -1,0 +1,87 @@
+"""COPY into temporary tables of the transaction, from where one set-based statement writes the rows that count.
+
+COPY goes past row-level security and so is not allowed into tables of people's records; a temporary table has none, and
+the statement that reads it is under every rule of the table it writes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+from psycopg import AsyncConnection, sql
+
+from academe.platform.database.session import Session
+from academe.platform.ids import new_id
+
+ROWS_AT_ONCE: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a bulk verb did: rows it was given, rows that were new, rows that stood otherwise. The rest stood as is."""
+
+    rows: int
+    inserted: int
+    updated: int = 0
+
+    def __add__(self, other: "Loaded") -> "Loaded":
+        return Loaded(self.rows + other.rows, self.inserted + other.inserted, self.updated + other.updated)
+
+
+async def stage(session: Session, table: str, columns: Mapping[str, str], rows: pl.DataFrame) -> None:
+    """Fill the temporary table `table` of this transaction with the columns of a frame, each of the given SQL type.
+
+    The statistics of the table are made, so that the planner sees what is in it.
+    """
+    await make_stage(session, table, columns)
+    chosen = rows.select(columns.keys())
+    pieces = (piece.write_csv(include_header=False).encode() for piece in chosen.iter_slices(ROWS_AT_ONCE))
+    connection = await driver(session)
+    await _copy(connection, sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(sql.Identifier(table)), pieces)
+    await connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+
+
+async def make_stage(session: Session, table: str, columns: Mapping[str, str]) -> None:
+    """Make the empty temporary table `table`, in place of one that this transaction made before."""
+    definitions = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()]
+    connection = await driver(session)
+    name = sql.Identifier("pg_temp", table)
+    if await (await connection.execute("SELECT to_regclass(%s)", [f"pg_temp.{table}"])).fetchone() != (None,):
+        await connection.execute(sql.SQL("DROP TABLE {}").format(name))
+    create = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
+    await connection.execute(create.format(sql.Identifier(table), sql.SQL(", ").join(definitions)))
+
+
+async def copy_binary(session: Session, table: str, pieces: Iterable[bytes]) -> None:
+    """Fill a temporary table with tuples in PostgreSQL's binary COPY format; header and end are added here.
+
+    Format: PostgreSQL manual, COPY, section "Binary Format".
+    """
+    copy = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier("pg_temp", table))
+    await _copy(await driver(session), copy, _framed(pieces))
+
+
+def _framed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+    yield from pieces
+    yield b"\xff\xff"
+
+
+async def _copy(connection: AsyncConnection[Any], statement: sql.Composed, pieces: Iterable[bytes]) -> None:
+    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for piece in pieces:
+            await copy.write(piece)
+
+
+async def driver(session: Session) -> AsyncConnection[Any]:
+    """The psycopg connection of the session's transaction."""
+    raw = await (await session.connection()).get_raw_connection()
+    connection = raw.driver_connection
+    assert isinstance(connection, AsyncConnection)
+    return connection
+
+
+def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a new key each, in column `id`: used for those that turn out to be new."""
+    return rows.with_columns(id=pl.Series([str(new_id()) for _ in range(rows.height)], dtype=pl.String))
