@@ -1,10 +1,13 @@
 """Engines made from the settings: the embedded server or any PostgreSQL, pooled or not, with TLS, and a replica."""
 
-from typing import Any
+import time
+from typing import Any, Final
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from academe.platform.database.embedded import EmbeddedServer
 from academe.platform.settings import PoolKind, Settings
@@ -17,6 +20,9 @@ OWNER_ROLE = "academe_owner"
 
 READONLY_ROLE = "academe_readonly"
 """May read what row-level security shows it; for reporting tools."""
+
+_RESTED_SECONDS: Final = 1.0
+_RETURNED: Final = "academe_returned"
 
 
 def embedded_server(settings: Settings) -> EmbeddedServer | None:
@@ -63,13 +69,41 @@ def make_engine(settings: Settings, url: URL) -> AsyncEngine:
         return create_async_engine(
             url, hide_parameters=True, poolclass=NullPool, connect_args=arguments | {"prepare_threshold": None}
         )
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=settings.database_pool_size,
         hide_parameters=True,  # an error that is logged must not carry people's data
         max_overflow=settings.database_pool_overflow,
-        pool_pre_ping=True,
+        pool_use_lifo=True,  # the connections used last are warm, the others may rest
         pool_recycle=settings.database_pool_recycle_seconds,
         pool_timeout=settings.database_connect_timeout_seconds,
         connect_args=arguments,
     )
+    _ping_rested_connections(engine)
+    return engine
+
+
+def _ping_rested_connections(engine: AsyncEngine) -> None:
+    """Try a pooled connection before use when it has rested, and replace it when the server has gone.
+
+    The pool's own `pre_ping` asks before every use, which costs each request a round trip; a connection that answered
+    a second ago needs no question, and the edge repeats the reads that meet a server going in between.
+    """
+    dialect = engine.dialect
+
+    def note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_RETURNED] = time.monotonic()
+
+    def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        returned = record.info.get(_RETURNED)
+        if returned is None or time.monotonic() - returned < _RESTED_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            if dialect.is_disconnect(error, connection, None):
+                raise DisconnectionError from error
+            raise
+
+    event.listen(engine.sync_engine.pool, "checkin", note)
+    event.listen(engine.sync_engine.pool, "checkout", ask)

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from academe.platform.actor import Actor
+from academe.platform.database.driver import DriverStatement
 from academe.platform.database.engine import APP_ROLE, database_url, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
 from academe.platform.settings import Settings
@@ -25,10 +25,12 @@ TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"
 """SQLSTATEs after which the same transaction may succeed: serialization failure, deadlock, server going or coming."""
 
 # One statement, because each costs a round trip in every request.
-_BEGIN: Final = text(
-    "SELECT set_config('role', :role, true), set_config('academe.actor_kind', :kind, true),"
-    " set_config('academe.person_id', :person, true), set_config('statement_timeout', :timeout, true),"
-    " set_config('transaction_read_only', :read_only, true)"
+_SAY_WHO_ACTS: Final = DriverStatement(
+    "SELECT set_config('role', %(role)s, true), set_config('academe.actor_kind', %(kind)s, true),"
+    " set_config('academe.person_id', %(person)s, true), set_config('statement_timeout', %(timeout)s, true),"
+    " set_config('transaction_read_only', %(read_only)s, true)",
+    operation="begin",
+    table="",
 )
 
 
@@ -78,15 +80,17 @@ class Database:
         `timeout_seconds` replaces the statement timeout of the settings; 0 is none (imports and training).
         """
         async with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(_BEGIN, self._context(actor, timeout_seconds, read_only=False))
+            context = self._context(actor, timeout_seconds, read_only=False)
+            await _SAY_WHO_ACTS.rows(await session.connection(), context)
             yield session
             await session.finish()
 
     @asynccontextmanager
     async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
-        """A read-only transaction, on the replica when there is one."""
-        async with ReadSession(self.read_engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(_BEGIN, self._context(actor, timeout_seconds, read_only=True))
+        """A read-only transaction, on the replica when there is one; it has nothing to commit and is rolled back."""
+        async with ReadSession(self.read_engine, expire_on_commit=False) as session:
+            context = self._context(actor, timeout_seconds, read_only=True)
+            await _SAY_WHO_ACTS.rows(await session.connection(), context)
             yield session
 
     async def run(self, actor: Actor, work: Callable[[Session], Awaitable[Result]], *, attempts: int = 3) -> Result:

@@ -1,6 +1,6 @@
 """The application without the modules: the layers around every route, and what routes find in `app.state`."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Any, Final
@@ -8,22 +8,21 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from starlette.middleware.gzip import GZipMiddleware
 
 from academe.platform.database.observe import observe
 from academe.platform.database.session import Database
 from academe.platform.http import health
+from academe.platform.http.compression import CompressionMiddleware
 from academe.platform.http.dependencies import ActorResolver, nobody
 from academe.platform.http.guard import GuardMiddleware
 from academe.platform.http.handlers import install_handlers
 from academe.platform.http.observation import ObservationMiddleware
 from academe.platform.http.pagination import CursorSigner
 from academe.platform.http.problems import PROBLEM_TYPE, Problem
+from academe.platform.http.route_index import RouteIndex
 from academe.platform.settings import Settings
 
 OPENAPI_URL: Final = "/api/openapi.json"
-_COMPRESSED_FROM_BYTES: Final = 1400  # what fits one packet gains nothing
-_COMPRESSION_LEVEL: Final = 4  # within 6 % of the size of level 9 for JSON and pages, at a third of its time
 
 ChecksOf = Callable[[Database], Sequence[health.Check]]
 
@@ -69,13 +68,13 @@ def build_application(
         app.state.readiness_checks = checks_of(database)
     install_handlers(app)
     # The last one added is the outermost.
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=_COMPRESSION_LEVEL)
+    app.add_middleware(CompressionMiddleware)
     app.add_middleware(GuardMiddleware, settings=settings)
     app.add_middleware(ObservationMiddleware, settings=settings)
-    for router in (health.router, *routers):
-        # Not `include_router`: its routes are matched twice and lose the template that logs and metrics need.
-        app.router.routes.extend(router.routes)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    # Not `include_router`: its routes are matched twice and lose the template that logs and metrics need.
+    index = RouteIndex(_routes_of((health.router, *routers)))
+    app.router.routes.append(index)
+    app.openapi = lambda: _openapi(app, index)  # type: ignore[method-assign]
     return app
 
 
@@ -99,11 +98,18 @@ def _lifespan(
     return lifespan
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def _routes_of(routers: Sequence[APIRouter]) -> Iterator[APIRoute]:
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                raise TypeError(f"{route!r} is no route of a method: routers hold no mounts and no other routers")
+            yield route
+
+
+def _openapi(app: FastAPI, index: RouteIndex) -> dict[str, Any]:
     """The OpenAPI document, in which every operation may answer with a problem; made once."""
     if app.openapi_schema is None:
-        routes = [route for route in app.routes if isinstance(route, APIRoute)]
-        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=routes)
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=index.routes)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(schema.pop("$defs", {}))

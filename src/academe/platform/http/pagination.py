@@ -21,11 +21,12 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, tuple_
+from sqlalchemy import ColumnElement, Integer, Row, Select, and_, bindparam, false, or_, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 from starlette.requests import Request
 
+from academe.platform.database.hot import HotStatement
 from academe.platform.errors import BadRequestError, FieldError
 
 MAXIMUM_LIMIT: Final = 200
@@ -35,6 +36,7 @@ _LONGEST_CURSOR: Final = 2000
 
 T = TypeVar("T")
 Scalar = str | int | float | bool | None | UUID | date | datetime | Decimal
+EdgeValue = Scalar | ColumnElement[Any]
 
 
 class InvalidCursorError(BadRequestError):
@@ -175,11 +177,51 @@ def keyset(statement: Select[Any], keys: Sequence[SortKey], request: PageRequest
     order = tuple(keys)
     edge = request.signer.open(request.cursor, _order_name(order)) if request.cursor else None
     backward = edge is not None and edge.backward
-    narrowed = statement.add_columns(*(key.column.label(f"sort_{i}") for i, key in enumerate(order)))
-    if edge is not None:
-        narrowed = narrowed.where(_beyond(order, edge.values, backward=backward))
-    narrowed = narrowed.order_by(None).order_by(*(_direction(key, backward=backward) for key in order))
+    narrowed = _narrowed(statement, order, edge.values if edge else None, backward=backward)
     return Keyset(narrowed.limit(request.limit + 1), order, request, backward)
+
+
+class HotKeyset:
+    """A select for lists that are asked for often, compiled once for each direction instead of once a
+    request.
+
+    `statement` takes what varies through `bindparam`s; `page_limit` and `edge_0`, `edge_1` and so on are
+    ours. Saves some 0.5 ms of Python a request; for other lists, `fetch_page` is simpler.
+    """
+
+    def __init__(self, statement: Select[Any], keys: Sequence[SortKey]) -> None:
+        self._statement = statement
+        self._keys = tuple(keys)
+        self._order = _order_name(keys)
+        self._compiled: dict[tuple[bool, tuple[bool, ...] | None], HotStatement] = {}
+
+    async def rows(
+        self, session: AsyncSession, request: PageRequest, **values: object
+    ) -> tuple[Sequence[tuple[Any, ...]], str | None, str | None]:
+        """The rows of a page in reading order, then the cursors to the next and the previous page.
+
+        The sort keys are the last columns of a row. Raises InvalidCursorError.
+        """
+        edge = request.signer.open(request.cursor, self._order) if request.cursor else None
+        backward = edge is not None and edge.backward
+        if edge is not None:
+            values |= {f"edge_{i}": value for i, value in enumerate(edge.values) if value is not None}
+        prepared = self._prepared(edge, backward=backward)
+        found = await prepared.rows(session, page_limit=request.limit + 1, **values)
+        page = Keyset(self._statement, self._keys, request, backward)
+        return page.cut(found, lambda row: tuple(row[-len(self._keys) :]))
+
+    def _prepared(self, edge: Edge | None, *, backward: bool) -> HotStatement:
+        shape = (backward, None if edge is None else tuple(value is None for value in edge.values))
+        prepared = self._compiled.get(shape)
+        if prepared is None:
+            values = None if edge is None else [self._place(i, value) for i, value in enumerate(edge.values)]
+            narrowed = _narrowed(self._statement, self._keys, values, backward=backward)
+            prepared = self._compiled[shape] = HotStatement(narrowed.limit(bindparam("page_limit", type_=Integer())))
+        return prepared
+
+    def _place(self, number: int, value: Scalar) -> ColumnElement[Any] | None:
+        return None if value is None else bindparam(f"edge_{number}", type_=self._keys[number].column.type)
 
 
 async def fetch_page(
@@ -194,6 +236,16 @@ async def fetch_page(
     return narrowed.page((await session.execute(narrowed.statement)).all(), item)
 
 
+def _narrowed(
+    statement: Select[Any], keys: Sequence[SortKey], edge: Sequence[EdgeValue] | None, *, backward: bool
+) -> Select[Any]:
+    """The rows beyond the edge in the order of the keys, which become the last columns."""
+    narrowed = statement.add_columns(*(key.column.label(f"sort_{i}") for i, key in enumerate(keys)))
+    if edge is not None:
+        narrowed = narrowed.where(_beyond(keys, edge, backward=backward))
+    return narrowed.order_by(None).order_by(*(_direction(key, backward=backward) for key in keys))
+
+
 def _order_name(keys: Sequence[SortKey]) -> str:
     return ",".join(f"{key.name} {'desc' if key.descending else 'asc'}" for key in keys)
 
@@ -205,7 +257,7 @@ def _direction(key: SortKey, *, backward: bool) -> ColumnElement[Any]:
     return ordered.nulls_first() if backward else ordered.nulls_last()
 
 
-def _beyond(keys: Sequence[SortKey], values: Sequence[Scalar], *, backward: bool) -> ColumnElement[bool]:
+def _beyond(keys: Sequence[SortKey], values: Sequence[EdgeValue], *, backward: bool) -> ColumnElement[bool]:
     """The rows strictly beyond the edge: a row comparison where PostgreSQL can use one index for it, else
     spelled out.
     """
@@ -220,14 +272,14 @@ def _beyond(keys: Sequence[SortKey], values: Sequence[Scalar], *, backward: bool
     return beyond
 
 
-def _strictly(key: SortKey, value: Scalar, *, backward: bool) -> ColumnElement[bool]:
+def _strictly(key: SortKey, value: EdgeValue, *, backward: bool) -> ColumnElement[bool]:
     if value is None:  # nulls are last: nothing is beyond them forward, everything else backward
         return key.column.is_not(None) if backward else false()
     further = key.column < value if key.descending != backward else key.column > value
     return or_(further, key.column.is_(None)) if key.nullable and not backward else further
 
 
-def _same(key: SortKey, value: Scalar) -> ColumnElement[bool]:
+def _same(key: SortKey, value: EdgeValue) -> ColumnElement[bool]:
     return key.column.is_(None) if value is None else key.column == value
 
 

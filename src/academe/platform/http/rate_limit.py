@@ -7,6 +7,7 @@ while the rate over a minute stays below the limit.
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
@@ -47,6 +48,7 @@ class TokenBuckets:
         return 0.0
 
 
+@lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """What tells visitors apart: the IPv4 address, or the /64 that one IPv6 subscriber has whole."""
     try:
