@@ -63,12 +63,20 @@ class ServerOfTests:
             )
         return self.settings(name)
 
+    def empty(self, name: str, *, owner: str = OWNER_ROLE) -> Settings:
+        """A new database without tables, extensions or anything, that belongs to `owner`."""
+        with self.superuser() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE template0 OWNER {}").format(
+                    sql.Identifier(name), sql.Identifier(owner)
+                )
+            )
+        return self.settings(name)
+
     def drop(self, name: str) -> None:
         """Drop a clone, whoever is still connected."""
         with self.superuser() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def settings(self, database: str, **more: Any) -> Settings:
         """Settings for a database of this server; `more` are settings by their field names."""
@@ -77,8 +85,8 @@ class ServerOfTests:
             **{
                 "environment": Environment.DEVELOPMENT,
                 "data_dir": self.folder,
-                "database_url": self._address(APP_ROLE, database),
-                "database_owner_url": self._address(OWNER_ROLE, database),
+                "database_url": self.address(APP_ROLE, database),
+                "database_owner_url": self.address(OWNER_ROLE, database),
                 "database_replica_url": None,
                 **more,
             },
@@ -96,7 +104,8 @@ class ServerOfTests:
         self.embedded.stop()
         shutil.rmtree(self.folder)
 
-    def _address(self, role: str, database: str) -> PostgresDsn:
+    def address(self, role: str, database: str) -> PostgresDsn:
+        """The address of a database of this server, for a role."""
         # libpq lets the query's host, the folder of the socket, win over the one that a URL has to name.
         url = make_url(self.embedded.url(role=role, database=database)).set(host="localhost")
         return PostgresDsn(url.render_as_string(hide_password=False))

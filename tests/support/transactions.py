@@ -19,9 +19,7 @@ _SET_CONTEXT = text(
     "SELECT set_config('role', :role, true), set_config('academe.actor_kind', :kind, true),"
     " set_config('academe.person_id', :person, true), set_config('statement_timeout', :timeout, true)"
 )
-_BECOME = text(
-    "SELECT set_config('academe.actor_kind', :kind, true), set_config('academe.person_id', :person, true)"
-)
+_BECOME = text("SELECT set_config('academe.actor_kind', :kind, true), set_config('academe.person_id', :person, true)")
 
 
 class JoinedDatabase(Database):
@@ -39,18 +37,14 @@ class JoinedDatabase(Database):
         self.test_session: Session | None = None
 
     @asynccontextmanager
-    async def transaction(
-        self, actor: Actor, *, timeout_seconds: int | None = None
-    ) -> AsyncIterator[Session]:
+    async def transaction(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[Session]:
         context = await self._before()
         async with super().transaction(actor, timeout_seconds=timeout_seconds) as session:
             yield session
         await self._after(context)
 
     @asynccontextmanager
-    async def reading(
-        self, actor: Actor, *, timeout_seconds: int | None = None
-    ) -> AsyncIterator[ReadSession]:
+    async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
         context = await self._before()
         async with super().reading(actor, timeout_seconds=timeout_seconds) as session:
             yield session
@@ -72,9 +66,7 @@ class JoinedDatabase(Database):
 
     async def _after(self, context: Row[tuple[str, str, str, str]]) -> None:
         """After a commit only: a rollback to the savepoint has brought the settings back by itself."""
-        await self.connection.execute(
-            _SET_CONTEXT, {key: value or "" for key, value in context._mapping.items()}
-        )
+        await self.connection.execute(_SET_CONTEXT, {key: value or "" for key, value in context._mapping.items()})
 
 
 @asynccontextmanager
