@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 from academe.platform.database.discovery import import_models
 from academe.platform.database.engine import OWNER_ROLE, database_url
 from academe.platform.database.migrate import MIGRATION_LOCK, DataLossError, filled_columns
+from academe.platform.database.partitions import MONTHS_AHEAD
 from academe.platform.database.roles import prepare
 from academe.platform.settings import Settings, get_settings
 
@@ -19,6 +20,13 @@ from academe.platform.settings import Settings, get_settings
 WAIT_FOR_OTHER_MIGRATION = "120s"
 WAIT_FOR_TABLE = "5s"
 LONGEST_STATEMENT = "15min"
+
+MAKE_PARTITIONS = text(
+    "SELECT sum(ensure_month_partitions("
+    "partrelid, current_date, (current_date + make_interval(months => :months))::date))"
+    " FROM pg_partitioned_table JOIN pg_class ON pg_class.oid = partrelid"
+    " WHERE relnamespace = 'public'::regnamespace AND partstrat = 'r'"
+)
 
 # Made by the library of the jobs, or by `ensure_month_partitions`; no model describes them.
 _FOREIGN = re.compile(r"^procrastinate_|_y\d{4}m\d{2}$")
@@ -49,6 +57,7 @@ def _run(connection: Connection, settings: Settings) -> None:
     )
     with context.begin_transaction():
         _refusing_data_loss(connection, context.run_migrations)
+    _make_partitions(connection)
 
 
 def _refusing_data_loss(connection: Connection, migrate: Callable[[], None]) -> None:
@@ -60,6 +69,12 @@ def _refusing_data_loss(connection: Connection, migrate: Callable[[], None]) -> 
     lost = before - filled_columns(connection)
     if lost:
         raise DataLossError(lost)
+
+
+def _make_partitions(connection: Connection) -> None:
+    """The months to come, so that an installation which is upgraded but runs no worker can still write."""
+    if connection.execute(text("SELECT to_regproc('ensure_month_partitions') IS NOT NULL")).scalar_one():
+        connection.execute(MAKE_PARTITIONS, {"months": MONTHS_AHEAD})
 
 
 def main() -> None:

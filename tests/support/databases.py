@@ -6,10 +6,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
+import psutil
 import psycopg
 from psycopg import sql
 from pydantic import PostgresDsn
@@ -22,6 +23,8 @@ from academe.platform.settings import Environment, Settings
 
 FOLDER_VARIABLE: Final = "ACADEME_TEST_FOLDER"
 """Set by the process that starts the run and inherited by its workers."""
+
+_PREFIX: Final = "academe-tests-"
 
 TEMPLATE: Final = "academe_template"
 
@@ -118,7 +121,13 @@ class ServerOfTests:
 
 
 def new_folder() -> Path:
-    """A folder for one run, which the account of the server may enter too."""
-    folder = Path(tempfile.mkdtemp(prefix="academe-tests-"))
+    """A folder for one run, which the account of the server may enter too; what killed runs left is removed."""
+    temporary = Path(tempfile.gettempdir())
+    for left in temporary.glob(f"{_PREFIX}*"):
+        process = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if process.isdecimal() and not psutil.pid_exists(int(process)) and os.access(left, os.W_OK):
+            with suppress(FileNotFoundError):  # another run that starts now may be at it too
+                ServerOfTests(left).remove()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     folder.chmod(0o755)
     return folder
