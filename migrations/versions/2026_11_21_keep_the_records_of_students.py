@@ -329,7 +329,7 @@ def create_attendance() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_attendance"),
         sa.UniqueConstraint("meeting_id", "student_id", name="uq_attendance_meeting_id_student_id"),
     )
-    op.create_index("ix_attendance_offering_id", "attendance", ["offering_id"])
+    op.create_index("ix_attendance_offering_id_student_id", "attendance", ["offering_id", "student_id"])
     op.create_index("ix_attendance_recorded_by", "attendance", ["recorded_by"])
     op.create_index("ix_attendance_student_id_date", "attendance", ["student_id", "date"])
 

@@ -6,7 +6,8 @@ person; an `Enrollment` joins the two and keeps its status history; `Meeting` an
 rosters nor risk features ever read.
 
 Tables: `program`, `unit`, `term`, `offering`, `offering_staff`, `offering_resource`, `student_record`,
-`student_protected_attributes`, `enrollment`, `enrollment_status_change`, `meeting`, `attendance`, `assessment`, `result`.
+`student_protected_attributes`, `enrollment`, `enrollment_status_change`, `roster_upload`, `meeting`, `attendance`,
+`assessment`, `result`.
 
 Invariants: a student is in an offering once; the present status of an enrolment is its newest status change; a score
 lies between 0 and the assessment's maximum; records of people are never deleted by a cascade.

@@ -45,6 +45,12 @@ class EnrollmentStateError(ConflictError):
     title = "The enrolment does not allow this step"
 
 
+class MeetingExistsError(ConflictError):
+    """The offering has a meeting of this title at this time."""
+
+    title = "There is already a meeting of this title at this time"
+
+
 class AttendanceChangedError(ConflictError):
     """Somebody else saved this meeting's attendance after the caller read it."""
 

@@ -252,7 +252,7 @@ class Attendance(Identified, Timestamped, Base):
     __tablename__ = "attendance"
 
     meeting_id: Mapped[UUID]
-    offering_id: Mapped[UUID] = mapped_column(index=True)
+    offering_id: Mapped[UUID]
     student_id: Mapped[UUID] = mapped_column(ForeignKey("student_record.id", ondelete="RESTRICT"))
     date: Mapped[date]
     status: Mapped[AttendanceStatus] = mapped_column(Vocabulary(AttendanceStatus))
@@ -266,6 +266,8 @@ class Attendance(Identified, Timestamped, Base):
         ForeignKeyConstraint(["meeting_id", "offering_id"], ["meeting.id", "meeting.offering_id"], ondelete="RESTRICT"),
         UniqueConstraint("meeting_id", "student_id"),
         Index("ix_attendance_student_id_date", "student_id", "date"),
+        # A roster shows each student's share of the meetings of one offering.
+        Index("ix_attendance_offering_id_student_id", "offering_id", "student_id"),
         CheckConstraint("(minutes_late IS NOT NULL) = (status = 'tardy')", name="minutes_late_when_tardy"),
         CheckConstraint("minutes_late BETWEEN 1 AND 600", name="minutes_late_range"),
         {"info": {PEOPLE: True}},
@@ -273,7 +275,7 @@ class Attendance(Identified, Timestamped, Base):
 
 
 class Assessment(Identified, Timestamped, Base):
-    """A graded item of an offering. `weight` is its share of the final mark in percent; `due_on` is empty if unknown."""
+    """A graded item of an offering. `weight` is its share of the final mark in percent; `due_on` may be unknown."""
 
     __tablename__ = "assessment"
 

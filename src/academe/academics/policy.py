@@ -4,7 +4,8 @@ Row-level security repeats these rules in the database (migration `keep_the_reco
 holds the three answers equal.
 """
 
-from typing import Final
+from typing import Final, Protocol
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, true
 
@@ -23,7 +24,16 @@ CARING: Final = (*REGISTERING, Role.ADVISOR, Role.AUDITOR)
 """Roles at a node that may read every roster below it."""
 
 
-def can_read_roster(actor: Actor, offering: Offering) -> bool:
+class Placed(Protocol):
+    """What a permission needs to know of an offering: which it is and where in the organisation."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def org_unit_id(self) -> UUID: ...
+
+
+def can_read_roster(actor: Actor, offering: Placed) -> bool:
     """Whether the actor may see who is in the offering, and their attendance and results."""
     return _holds(actor, offering, in_offering=TEACHING, at_node=CARING)
 
@@ -33,7 +43,7 @@ def rosters_readable_by(actor: Actor) -> ColumnElement[bool]:
     return _held(actor, in_offering=TEACHING, at_node=CARING)
 
 
-def can_take_attendance(actor: Actor, offering: Offering) -> bool:
+def can_take_attendance(actor: Actor, offering: Placed) -> bool:
     """Whether the actor may schedule meetings of the offering and record who came."""
     return _holds(actor, offering, in_offering=TEACHING, at_node=REGISTERING)
 
@@ -43,7 +53,7 @@ def attendance_takable_by(actor: Actor) -> ColumnElement[bool]:
     return _held(actor, in_offering=TEACHING, at_node=REGISTERING)
 
 
-def can_enrol(actor: Actor, offering: Offering) -> bool:
+def can_enrol(actor: Actor, offering: Placed) -> bool:
     """Whether the actor may enrol students into the offering, withdraw them, and import its roster."""
     return _holds(actor, offering, in_offering=(StaffRole.CONVENOR,), at_node=REGISTERING)
 
@@ -53,7 +63,7 @@ def enrollable_by(actor: Actor) -> ColumnElement[bool]:
     return _held(actor, in_offering=(StaffRole.CONVENOR,), at_node=REGISTERING)
 
 
-def _holds(actor: Actor, offering: Offering, *, in_offering: tuple[str, ...], at_node: tuple[str, ...]) -> bool:
+def _holds(actor: Actor, offering: Placed, *, in_offering: tuple[str, ...], at_node: tuple[str, ...]) -> bool:
     return (
         actor.is_system
         or offering.id in actor.offering_ids(*in_offering)
