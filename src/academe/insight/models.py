@@ -15,9 +15,9 @@ from academe.platform.database.base import PEOPLE, Base, Identified, Timestamped
 class RiskModel(Identified, Timestamped, Base):
     """A trained and calibrated model with the card that says what it may be used for.
 
-    `features` names the columns in the order the artifact expects. `card` holds the data, period, metrics and limits as
-    validated by `insight.cards.ModelCard`. `artifact` is the model in the library's own format, `calibration` what turns
-    its output into a probability.
+    `features` names the columns in the order the artifact expects. `card` holds the data, period, metrics and limits
+    as validated by `insight.cards.ModelCard`. `artifact` is the model in the library's own format, `calibration` what
+    turns its output into a probability.
     """
 
     __tablename__ = "risk_model"

@@ -1,8 +1,8 @@
 """The time, in one place so that tests can set it."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 _frozen: ContextVar[datetime | None] = ContextVar("frozen_time", default=None)

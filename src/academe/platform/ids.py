@@ -12,8 +12,8 @@ _last: tuple[int, int] = (0, 0)
 def new_id() -> UUID:
     """A new UUIDv7: 48 bits of Unix milliseconds, then a 12-bit counter, then 62 random bits.
 
-    Ids of one process increase strictly, so that rows made one after the other lie side by side in every index (method 1
-    of RFC 9562, section 6.2; the counter that overflows borrows the next millisecond).
+    Ids of one process increase strictly, so that rows made one after the other lie side by side in every index (method
+    1 of RFC 9562, section 6.2; the counter that overflows borrows the next millisecond).
     """
     global _last  # noqa: PLW0603 - the counter is the one state of this file
     with _lock:

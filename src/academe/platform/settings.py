@@ -1,4 +1,4 @@
-"""Every setting of Academe, read from the environment and from `.env` in the working folder; nothing else configures it.
+"""Every setting of Academe, read from the environment and `.env` in the working folder; nothing else configures it.
 
 The table of settings in `docs/guides/settings.md` is checked against this class by a test.
 """
@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     database_pool: PoolKind = Field(
         PoolKind.QUEUE,
         validation_alias=_name("DATABASE_POOL"),
-        description="`queue` keeps connections in the process; `none` opens one per transaction (serverless, PgBouncer).",
+        description="`queue` keeps connections in the process; `none` opens one each time (serverless, PgBouncer).",
     )
     database_pool_size: int = Field(
         20, ge=1, le=500, validation_alias=_name("DATABASE_POOL_SIZE"), description="Connections kept open."
@@ -284,7 +284,7 @@ def _decoded_key(text: str) -> bytes:
 
 
 def _secrets_made_once(path: Path) -> dict[str, str]:
-    """Read this development installation's secrets, making them at the first call; several processes agree on one file."""
+    """Read this development installation's secrets, made at the first call; processes agree on one file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = {
         "secret_key": secrets.token_urlsafe(48),

@@ -29,8 +29,8 @@ PEOPLE: Final = "people"
 class Base(DeclarativeBase):
     """Base of every table.
 
-    A table whose rows are records of people sets `__table_args__ = (..., {"info": {PEOPLE: True}})`; `academe db verify`
-    and the role matrix test then demand row-level security on it.
+    A table whose rows are records of people sets `__table_args__ = (..., {"info": {PEOPLE: True}})`; `academe db
+    verify` and the role matrix test then demand row-level security on it.
     """
 
     metadata = MetaData(naming_convention=NAMING)
@@ -62,7 +62,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class Vocabulary(TypeDecorator[E]):
-    """A closed vocabulary: a StrEnum in Python, text in the database. Pair it with `one_of` in the table's constraints."""
+    """A closed vocabulary: a StrEnum in Python, text in the database. Pair it with `one_of` in the constraints."""
 
     impl = Text
     cache_ok = True
@@ -71,11 +71,11 @@ class Vocabulary(TypeDecorator[E]):
         super().__init__()
         self.enum = enum
 
-    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - its signature
         """Accept a member or its value; anything else is a ValueError before it reaches the database."""
         return None if value is None else self.enum(value).value
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:
+    def process_result_value(self, value: str | None, dialect: Dialect) -> E | None:  # noqa: ARG002 - its signature
         """The member for the stored text."""
         return None if value is None else self.enum(value)
 
