@@ -1,4 +1,5 @@
 import htmx from "htmx.org";
+import "./waiting.js";
 import { enhance as charts } from "./charts-loader.js";
 import { enhance as dialogs } from "./dialogs.js";
 import { enhance as forms } from "./forms.js";

@@ -16,6 +16,8 @@ export function enhance(element) {
     form.addEventListener("submit", (event) => {
       if (form.dataset.sent) event.preventDefault();
       form.dataset.sent = "true";
+      // A form that answers with a file leaves its page in place, to be sent again.
+      setTimeout(() => delete form.dataset.sent, 5000);
     });
   }
   element.querySelector("[data-error-summary]")?.focus();

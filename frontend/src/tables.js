@@ -30,3 +30,12 @@ export function enhance(element) {
     new ResizeObserver(mark).observe(region);
   }
 }
+
+// Sorting changes the address without touching the forms above the table: what they keep is what stands there now.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.elt.matches("form[method=get]")) return;
+  const present = new URLSearchParams(location.search);
+  for (const kept of event.detail.elt.querySelectorAll("input[type=hidden]")) {
+    if (present.has(kept.name)) event.detail.parameters[kept.name] = present.get(kept.name);
+  }
+});

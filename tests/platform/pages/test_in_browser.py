@@ -67,6 +67,8 @@ class TestWithScripts:
         expect(page.locator("th[aria-sort=ascending]")).to_have_text("Student")
         page.get_by_label("Find a student by number").fill("302")
         expect(page.locator("#sample-students tbody tr")).to_have_count(1)
+        expect(page.locator("th[aria-sort=ascending]")).to_have_text("Student")
+        expect(page.locator("#announcer")).to_have_text("1 of 1")
         assert page.evaluate("window.stillHere") is True
         page.go_back()
         expect(page.locator("#sample-students tbody tr")).to_have_count(5)
