@@ -9,6 +9,12 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from academe.academics import routes as academics_routes
+from academe.academics.queries import offering_scopes
+from academe.academics.roster import routes as roster_routes
+from academe.identity import pages as identity_pages
+from academe.identity import routes as identity_routes
+from academe.identity.api import actor_resolver
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
 from academe.platform.http import health
@@ -17,13 +23,19 @@ from academe.platform.logging import configure_logging
 from academe.platform.pages import STATIC_URL, NavigationEntry, PageKit, static_files
 from academe.platform.settings import Settings, get_settings
 
-ROUTERS: Final[Sequence[APIRouter]] = ()
+ROUTERS: Final[Sequence[APIRouter]] = (
+    identity_routes.router,
+    identity_pages.router,
+    academics_routes.router,
+    roster_routes.router,
+    roster_routes.downloads,
+)
 """Every module's `routes.router` and `pages.router`."""
 
 NAVIGATION: Final[Sequence[NavigationEntry]] = ()
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
-TEMPLATE_PACKAGES: Final[Sequence[str]] = ()
+TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.identity",)
 """The packages with a `templates` folder; platform's own is always searched."""
 
 
@@ -38,6 +50,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         settings,
         ROUTERS,
         database=database,
+        resolve_actor=actor_resolver(settings, (offering_scopes,)),
         checks_of=lambda opened: (
             health.database_check(opened),
             health.migrations_check(opened, migrate.head),
@@ -48,6 +61,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         template_packages=TEMPLATE_PACKAGES,
         secret=settings.signing_key.decode(),
         navigation=NAVIGATION,
+        account_url="/account",
         auto_reload=not settings.is_production,
     )
     app.mount(STATIC_URL, static_files(), name="static")

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from academe.identity.models import Account, OrgUnit, Person, RoleGrant
+from academe.identity.models import Account, AccountSession, OrgUnit, Person, RoleGrant
 from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
 from academe.platform.actor import RoleScope
@@ -33,6 +33,26 @@ class MadeUpAccount:
     email: str
     name: str
     roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """A person's own account, as the person sees it."""
+
+    name: str
+    email: str
+    institution: str
+    last_signed_in_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """One browser in which a person is signed in."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    user_agent: str
 
 
 def in_force(day: date) -> ColumnElement[bool]:
@@ -81,9 +101,32 @@ async def held_roles(session: AsyncSession, person_id: UUID) -> Sequence[HeldRol
     return [HeldRole(*row) for row in rows]
 
 
-async def account_of(session: AsyncSession, person_id: UUID) -> Account | None:
-    """The account of a person who has one."""
-    return (await session.execute(select(Account).where(Account.person_id == person_id))).scalar_one_or_none()
+async def own_account(session: AsyncSession, person_id: UUID) -> OwnAccount:
+    """The account of a person who is signed in, and so has one."""
+    row = await session.execute(
+        select(Person.display_name, Account.email, OrgUnit.name, Account.last_signed_in_at)
+        .join(Account, Account.person_id == Person.id)
+        .join(OrgUnit, OrgUnit.id == Person.institution_id)
+        .where(Person.id == person_id)
+    )
+    return OwnAccount(*row.one())
+
+
+async def own_sessions(session: AsyncSession, person_id: UUID, *, idle: timedelta) -> Sequence[OwnSession]:
+    """The sessions of a person that are neither ended nor over, last seen first; `idle` is the time that ends one."""
+    now = clock.now()
+    rows = await session.execute(
+        select(AccountSession.id, AccountSession.created_at, AccountSession.last_seen_at, AccountSession.user_agent)
+        .join(Account, Account.id == AccountSession.account_id)
+        .where(
+            Account.person_id == person_id,
+            AccountSession.revoked_at.is_(None),
+            AccountSession.expires_at > now,
+            AccountSession.last_seen_at > now - idle,
+        )
+        .order_by(AccountSession.last_seen_at.desc(), AccountSession.id)
+    )
+    return [OwnSession(*row) for row in rows]
 
 
 def has_email(email: str) -> ColumnElement[bool]:
