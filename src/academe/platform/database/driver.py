@@ -46,6 +46,16 @@ class DriverStatement:
         return translated
 
 
+async def end_on_driver(connection: AsyncConnection) -> None:
+    """End the transaction of a connection on which only the driver has worked, and which has written nothing."""
+    driver = _driver_of(connection)
+    try:
+        await driver.rollback()
+    except psycopg.Error:
+        # The rows are there; SQLAlchemy finds out by itself, when it takes the connection back, that it is lost.
+        await connection.invalidate()
+
+
 def _driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[Any, ...]]:
     proxied = connection.sync_connection
     assert proxied is not None, "the connection is open"

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.platform.database.driver import DriverStatement
+from academe.platform.database.session import ReadSession
 
 _DIALECT: Final = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
@@ -25,7 +26,7 @@ _DIALECT: Final = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 class HotStatement:
     """A select with named parameters, compiled at its first use and prepared by the server soon after."""
 
-    def __init__(self, statement: Select[Any]) -> None:
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         self._statement = statement
 
     async def rows(self, session: AsyncSession, **parameters: Any) -> Sequence[tuple[Any, ...]]:
@@ -33,7 +34,10 @@ class HotStatement:
         statement, constants, names = self._compiled
         if parameters.keys() != names:
             raise TypeError(f"the statement takes {sorted(names)}, not {sorted(parameters)}")
-        return await statement.rows(await session.connection(), parameters | constants)
+        values = parameters | constants
+        if isinstance(session, ReadSession):
+            return await session.run_alone(statement, values)
+        return await statement.rows(await session.connection(), values)
 
     async def scalar(self, session: AsyncSession, **parameters: Any) -> Any:
         """The first column of the first row; None when there is none."""

@@ -6,15 +6,18 @@ one request's rights into the next.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
-from academe.platform.database.driver import DriverStatement
+from academe.platform.database.driver import DriverStatement, end_on_driver
 from academe.platform.database.engine import APP_ROLE, database_url, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
 from academe.platform.settings import Settings
@@ -32,6 +35,7 @@ _SAY_WHO_ACTS: Final = DriverStatement(
     operation="begin",
     table="",
 )
+_CONTEXT: Final = "academe_context"
 
 
 class Session(AsyncSession):
@@ -52,8 +56,34 @@ class Session(AsyncSession):
             await self.before_commit.pop(0)(self)
 
 
+class _SyncReadSession(SyncSession):
+    """What does the work of a ReadSession; told apart so that its transactions alone begin by themselves."""
+
+
+@event.listens_for(_SyncReadSession, "after_begin")
+def _say_who_reads(session: SyncSession, _transaction: SessionTransaction, connection: Connection) -> None:
+    connection.exec_driver_sql(_SAY_WHO_ACTS.sql, session.info[_CONTEXT]).close()
+
+
 class ReadSession(AsyncSession):
-    """A session that only reads, perhaps from a replica; PostgreSQL refuses writes in it."""
+    """A session that only reads, perhaps from a replica; PostgreSQL refuses writes in it.
+
+    Its transaction begins with the first statement, so that a request which asks nothing costs nothing, and which asks
+    one thing (`run_alone`) little more than that.
+    """
+
+    sync_session_class = _SyncReadSession
+
+    async def run_alone(self, statement: DriverStatement, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Run a statement in a transaction of its own when none has begun here, else in the one that has."""
+        engine = self.bind
+        if self.in_transaction() or not isinstance(engine, AsyncEngine):
+            return await statement.rows(await self.connection(), parameters)
+        async with engine.connect() as connection:
+            await _SAY_WHO_ACTS.rows(connection, self.info[_CONTEXT])
+            rows = await statement.rows(connection, parameters)
+            await end_on_driver(connection)
+            return rows
 
 
 class Database:
@@ -88,9 +118,8 @@ class Database:
     @asynccontextmanager
     async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
         """A read-only transaction, on the replica when there is one; it has nothing to commit and is rolled back."""
-        async with ReadSession(self.read_engine, expire_on_commit=False) as session:
-            context = self._context(actor, timeout_seconds, read_only=True)
-            await _SAY_WHO_ACTS.rows(await session.connection(), context)
+        context = self._context(actor, timeout_seconds, read_only=True)
+        async with ReadSession(self.read_engine, expire_on_commit=False, info={_CONTEXT: context}) as session:
             yield session
 
     async def run(self, actor: Actor, work: Callable[[Session], Awaitable[Result]], *, attempts: int = 3) -> Result:
