@@ -132,6 +132,16 @@ class TestWorker:
                 await asyncio.sleep(0.05)
         assert len(seen) >= 4
 
+    async def test_starts_at_once_and_not_at_the_next_look(self, working: Database) -> None:
+        await over(working, await ask(working, count, Count(to=1)))
+        waits = []
+        for _ in range(5):
+            job = await over(working, await ask(working, count, Count(to=1)))
+            assert job.started_at is not None
+            waits.append((job.started_at - job.created_at).total_seconds())
+        # Without notice the queue is looked at every two seconds: five such starts would be luck of 1 in 1000.
+        assert max(waits) < 0.5
+
     async def test_bad_input_is_final_and_says_why(self, working: Database) -> None:
         job = await over(working, await ask(working, refuse, Nothing()))
         assert (job.status, job.error, job.attempts) == (JobStatus.FAILED, "Line 3 has no date.", 1)

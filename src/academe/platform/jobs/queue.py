@@ -166,9 +166,11 @@ def _connection_arguments(database: Database) -> dict[str, Any]:
 
     async def become_application(connection: psycopg.AsyncConnection[Any]) -> None:
         # The login may be the owner, or any role that may act as the application.
+        # The connection that listens stays in autocommit: LISTEN works from the commit on.
+        before = connection.autocommit
         await connection.set_autocommit(True)
         await connection.execute(f"SET ROLE {APP_ROLE}".encode())
-        await connection.set_autocommit(False)
+        await connection.set_autocommit(before)
 
     return {
         "conninfo": address,
