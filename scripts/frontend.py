@@ -99,7 +99,7 @@ def build(digest: str) -> None:
     if not PACKAGES_STAMP.is_file() or PACKAGES_STAMP.read_text() != lock:
         say("installing the locked packages (npm ci)")
         # No package of ours needs its install script: the build tool's binary is a package of its own.
-        run([*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], environment)
+        run([*npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev"], environment)
         PACKAGES_STAMP.write_text(lock)
     say("building")
     run([*npm, "run", "--silent", "build"], environment)
