@@ -26,8 +26,6 @@ def client_of(database: JoinedDatabase) -> ClientOf:
         headers = {"HX-Request": "true"} if htmx else {}
         if browser or htmx:
             headers["Accept"] = "text/html"
-        return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://academe.test", headers=headers
-        )
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://academe.test", headers=headers)
 
     return opened

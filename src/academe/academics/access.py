@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 
 from academe.academics import policy
 from academe.academics.errors import EnrollmentNotFoundError, MeetingNotFoundError, OfferingNotFoundError
-from academe.academics.models import Enrollment, Meeting, Offering
+from academe.academics.models import Enrollment, Meeting, Offering, StudentRecord
 from academe.platform.actor import Actor
 from academe.platform.database.hot import HotStatement
 from academe.platform.database.session import ReadSession, Session
@@ -61,12 +61,12 @@ async def offering_to_enrol(session: Session, *, actor: Actor, offering_id: UUID
     return offering
 
 
-async def enrollment_to_change(session: Session, *, offering: Offering, enrollment_id: UUID) -> Enrollment:
-    """An enrolment of an offering that `offering_to_enrol` gave; raises EnrollmentNotFoundError."""
+async def enrollment_in(session: AnySession, *, offering: Offering, enrollment_id: UUID) -> Enrollment:
+    """An enrolment, with its student, of an offering that a function above gave; raises EnrollmentNotFoundError."""
     wanted = (
         select(Enrollment)
         .where(Enrollment.id == enrollment_id, Enrollment.offering_id == offering.id)
-        .options(joinedload(Enrollment.student))
+        .options(joinedload(Enrollment.student).joinedload(StudentRecord.person))
     )
     enrollment = (await session.execute(wanted)).scalar_one_or_none()
     if enrollment is None:

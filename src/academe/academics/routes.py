@@ -59,5 +59,5 @@ async def show_offering(offering_id: UUID, actor: SignedIn, session: ReadOnlySes
     )
 
 
-def _shown(row: Row[Any]) -> OfferingOut:
+def _shown(row: Row[*tuple[Any, ...]]) -> OfferingOut:
     return OfferingOut.model_validate(offering_row(row), from_attributes=True)

@@ -97,6 +97,6 @@ async def attendance_version(session: AsyncSession, meeting_id: UUID) -> str:
     Made of the marks themselves: moments of change would tie when two transactions begin together.
     """
     mark = func.concat_ws(":", Attendance.student_id, Attendance.status, Attendance.minutes_late, Attendance.reason)
-    marks = func.string_agg(aggregate_order_by(mark, Attendance.student_id), literal(","))
+    marks = func.string_agg(mark, aggregate_order_by(literal(","), Attendance.student_id))
     version = select(func.coalesce(func.md5(marks), "none")).where(Attendance.meeting_id == meeting_id)
     return str((await session.execute(version)).scalar_one())

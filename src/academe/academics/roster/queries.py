@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Numeric, ScalarSelect, Select, Text, bindparam, case, cast, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from academe.academics.models import Attendance, Enrollment, StudentRecord
+from academe.academics.models import Attendance, Enrollment, EnrollmentStatusChange, StudentRecord
 from academe.academics.types import AttendanceStatus, EnrollmentStatus
 from academe.identity.models import Person
 from academe.platform.http.pagination import HotKeyset, PageRequest, SortKey
@@ -52,6 +52,17 @@ class RosterPage:
     previous_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class StatusStep:
+    """One step in the history of an enrolment. `recorded_by` is the name of whoever took it, if a person did."""
+
+    status: EnrollmentStatus
+    effective_on: date
+    reason: str
+    recorded_at: datetime
+    recorded_by: str | None
+
+
 _ID: Final = SortKey("id", Enrollment.id)
 # Shorter numbers first, so that 9 comes before 10 without asking every institution for numbers of one length.
 _NUMBER: Final = (SortKey("length", func.length(StudentRecord.number)), SortKey("number", StudentRecord.number))
@@ -77,6 +88,23 @@ async def roster_page(
     """A page of the roster for the screen."""
     rows, after, before = await _rows("rows", session, offering_id, shown, request)
     return RosterPage([_row(row) for row in rows], after, before)
+
+
+async def steps_of(session: AsyncSession, enrollment_id: UUID) -> Sequence[StatusStep]:
+    """The history of an enrolment, newest step first."""
+    rows = await session.execute(
+        select(
+            EnrollmentStatusChange.status,
+            EnrollmentStatusChange.effective_on,
+            EnrollmentStatusChange.reason,
+            EnrollmentStatusChange.recorded_at,
+            Person.display_name,
+        )
+        .outerjoin(Person, Person.id == EnrollmentStatusChange.recorded_by)
+        .where(EnrollmentStatusChange.enrollment_id == enrollment_id)
+        .order_by(EnrollmentStatusChange.recorded_at.desc(), EnrollmentStatusChange.id.desc())
+    )
+    return [StatusStep(*row) for row in rows]
 
 
 def _row(row: Sequence[Any]) -> RosterRow:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from academe.academics.access import enrollment_to_change, offering_to_enrol
+from academe.academics.access import enrollment_in, offering_to_enrol
 from academe.academics.errors import (
     AlreadyEnrolledError,
     EnrollmentNotFoundError,
@@ -86,7 +86,7 @@ async def withdraw_student(
     after the end or before the student came) and EnrollmentStateError for a student who has left or finished.
     """
     offering = await offering_to_enrol(session, actor=actor, offering_id=offering_id)
-    enrollment = await enrollment_to_change(session, offering=offering, enrollment_id=enrollment_id)
+    enrollment = await enrollment_in(session, offering=offering, enrollment_id=enrollment_id)
     day = checked_day(offering, effective_on)
     await _withdraw(session, actor, offering, enrollment, day=day, reason=_required(reason))
     return enrollment
@@ -124,7 +124,7 @@ async def decide_request(
     and EnrollmentStateError when there is nothing to decide.
     """
     offering = await offering_to_enrol(session, actor=actor, offering_id=offering_id)
-    enrollment = await enrollment_to_change(session, offering=offering, enrollment_id=enrollment_id)
+    enrollment = await enrollment_in(session, offering=offering, enrollment_id=enrollment_id)
     if enrollment.status not in WAITING:
         raise EnrollmentStateError(f"There is nothing to decide: the student is {enrollment.status.value}.")
     if approved:

@@ -1,0 +1,121 @@
+"""Pages of offerings, roster and attendance over HTTP, without a browser: who sees them, what they say, what they cost."""
+
+import pytest
+
+from academe.academics.types import EnrollmentStatus
+from tests.academics.conftest import ClientOf
+from tests.schools import TwoSchools
+
+pytestmark = pytest.mark.anyio
+
+STAFF = ("lecturer", "convenor", "advisor", "registrar", "administrator", "auditor")
+
+
+def addresses(schools: TwoSchools) -> list[str]:
+    offering = f"/offerings/{schools.home.offering.id}"
+    enrollment = schools.home.enrollment_of(0).id
+    return [
+        offering,
+        f"{offering}/roster",
+        f"{offering}/roster/enrol",
+        f"{offering}/roster/{enrollment}",
+        f"{offering}/roster.csv",
+        f"{offering}/meetings",
+        f"/meetings/{schools.home.meeting.id}/attendance",
+    ]
+
+
+class TestEveryPage:
+    async def test_nobody_is_sent_to_sign_in(self, client_of: ClientOf, two_schools: TwoSchools):
+        for address in ["/offerings", *addresses(two_schools)]:
+            answer = await client_of(browser=True).get(address)
+            assert answer.status_code == 303, address
+            assert answer.headers["location"].startswith("/sign-in")
+
+    async def test_strangers_find_nothing(self, client_of: ClientOf, two_schools: TwoSchools):
+        strangers = [two_schools.away.actor(who) for who in (*STAFF, "student0")]
+        strangers += [two_schools.home.actor("colleague"), two_schools.home.actor("student0")]
+        for stranger in strangers:
+            client = client_of(stranger, browser=True)
+            for address in addresses(two_schools):
+                assert (await client.get(address)).status_code == 404, (stranger.label, address)
+
+    async def test_those_who_look_after_it_see_it(self, client_of: ClientOf, two_schools: TwoSchools):
+        for who in STAFF:
+            client = client_of(two_schools.home.actor(who), browser=True)
+            for address in addresses(two_schools):
+                answer = await client.get(address)
+                assert answer.status_code == 200, (who, address, answer.text)
+
+
+class TestOfferings:
+    async def test_everybody_sees_their_own(self, client_of: ClientOf, two_schools: TwoSchools):
+        page = await client_of(two_schools.home.actor("colleague"), browser=True).get("/offerings")
+        assert "HIST101" in page.text
+        assert "MATH101" not in page.text
+        page = await client_of(two_schools.home.actor("registrar"), browser=True).get("/offerings?q=calc")
+        assert "MATH101" in page.text
+        assert "HIST101" not in page.text
+        assert str(two_schools.away.offering.id) not in page.text
+
+
+class TestRoster:
+    async def test_htmx_gets_the_table_alone(self, client_of: ClientOf, two_schools: TwoSchools):
+        address = f"/offerings/{two_schools.home.offering.id}/roster?q=0002"
+        part = await client_of(two_schools.home.actor("lecturer"), htmx=True).get(address)
+        assert part.text.lstrip().startswith('<div id="students"')
+        assert "Student 10002" in part.text
+        assert "Student 10001" not in part.text
+
+    async def test_only_those_who_enrol_see_how(self, client_of: ClientOf, two_schools: TwoSchools):
+        address = f"/offerings/{two_schools.home.offering.id}/roster"
+        for who in STAFF:
+            page = await client_of(two_schools.home.actor(who), browser=True).get(address)
+            assert ("Enrol a student" in page.text) == (who in {"convenor", "registrar", "administrator"}), who
+
+    async def test_the_form_enrols(self, client_of: ClientOf, two_schools: TwoSchools):
+        client = client_of(two_schools.home.actor("convenor"), browser=True)
+        address = f"/offerings/{two_schools.home.offering.id}/roster/enrol"
+        refused = await client.post(address, data={"student_number": "77777"})
+        assert refused.status_code == 422
+        assert "There is no student with this number." in refused.text
+        again = await client.post(address, data={"student_number": "10000"})
+        assert again.status_code == 409
+        done = await client.post(address, data={"student_number": "10005"})
+        assert done.status_code == 303
+        page = await client.get(done.headers["location"])
+        assert "Student 10005" in page.text
+
+    async def test_ticked_rows_are_withdrawn_together(self, client_of: ClientOf, two_schools: TwoSchools):
+        client = client_of(two_schools.home.actor("registrar"), browser=True)
+        roster = f"/offerings/{two_schools.home.offering.id}/roster"
+        rows = [str(two_schools.home.enrollment_of(number).id) for number in (0, 1)]
+        assert (await client.post(f"{roster}/withdraw", data={"rows": rows, "reason": ""})).status_code == 422
+        done = await client.post(f"{roster}/withdraw", data={"rows": rows, "reason": "left the country"})
+        assert done.status_code == 303
+        page = await client.get(f"{roster}?status={EnrollmentStatus.WITHDRAWN}")
+        assert "Student 10000" in page.text
+        assert "Student 10001" in page.text
+        assert "Student 10002" not in page.text
+
+
+class TestAttendance:
+    async def test_the_grid_saves_and_shows_what_is_saved(self, client_of: ClientOf, two_schools: TwoSchools):
+        client = client_of(two_schools.home.actor("lecturer"), browser=True)
+        address = f"/meetings/{two_schools.home.meeting.id}/attendance"
+        version = version_on((await client.get(address)).text)
+        form = {"version": version} | {f"status-{student.id}": "present" for student in two_schools.home.students[:4]}
+        late = two_schools.home.students[1].id
+        form |= {f"status-{late}": "tardy"}
+        refused = await client.post(address, data=form)
+        assert refused.status_code == 422
+        assert "Please say how late" in refused.text
+        saved = await client.post(address, data=form | {f"minutes-{late}": "12"})
+        assert saved.status_code == 303
+        stale = await client.post(address, data=form | {f"minutes-{late}": "15"})
+        assert stale.status_code == 409
+        assert "Somebody else has saved this attendance meanwhile" in stale.text
+
+
+def version_on(page: str) -> str:
+    return page.partition('name="version" value="')[2].partition('"')[0]
