@@ -9,12 +9,17 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
+from academe.academics.attendance import pages as attendance_pages
+from academe.academics.attendance import routes as attendance_routes
 from academe.academics.queries import offering_scopes
+from academe.academics.roster import pages as roster_pages
 from academe.academics.roster import routes as roster_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
+from academe.platform import styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
 from academe.platform.http import health
@@ -27,15 +32,20 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     identity_routes.router,
     identity_pages.router,
     academics_routes.router,
+    academics_pages.router,
     roster_routes.router,
     roster_routes.downloads,
+    roster_pages.router,
+    attendance_routes.router,
+    attendance_pages.router,
+    styleguide.router,
 )
 """Every module's `routes.router` and `pages.router`."""
 
-NAVIGATION: Final[Sequence[NavigationEntry]] = ()
+NAVIGATION: Final[Sequence[NavigationEntry]] = academics_pages.NAVIGATION
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
-TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.identity",)
+TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.identity", "academe.academics")
 """The packages with a `templates` folder; platform's own is always searched."""
 
 
@@ -54,6 +64,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         checks_of=lambda opened: (
             health.database_check(opened),
             health.migrations_check(opened, migrate.head),
+            health.queue_check(opened),
             health.disk_check(settings.data_dir),
         ),
     )
