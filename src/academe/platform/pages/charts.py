@@ -96,6 +96,28 @@ def _band(name: str, low: Sequence[float | None], high: Sequence[float | None], 
     ]
 
 
+def _median(values: Sequence[float | None]) -> dict[str, Json]:
+    return {
+        "type": "line",
+        "name": "Cohort median",
+        "data": _rounded(values),
+        "symbol": "none",
+        "lineStyle": {"color": QUIET_COLOUR, "type": "dashed", "width": 1.5},
+        "itemStyle": {"color": QUIET_COLOUR},
+    }
+
+
+def _front_bars(name: str, values: Sequence[float | None]) -> dict[str, Json]:
+    return {
+        "type": "bar",
+        "name": name,
+        "data": _rounded(values),
+        "itemStyle": {"color": OWN_COLOUR, "borderRadius": [2, 2, 0, 0]},
+        "barMaxWidth": 18,
+        "z": 3,
+    }
+
+
 def weekly_activity(
     weeks: Sequence[str],
     own: Sequence[float | None],
@@ -114,22 +136,8 @@ def weekly_activity(
     """
     series: list[Json] = [
         *_band(cohort_name, cohort_low, cohort_high, COHORT_COLOUR),
-        {
-            "type": "line",
-            "name": "Cohort median",
-            "data": _rounded(cohort_median),
-            "symbol": "none",
-            "lineStyle": {"color": QUIET_COLOUR, "type": "dashed", "width": 1.5},
-            "itemStyle": {"color": QUIET_COLOUR},
-        },
-        {
-            "type": "bar",
-            "name": own_name,
-            "data": _rounded(own),
-            "itemStyle": {"color": OWN_COLOUR, "borderRadius": [2, 2, 0, 0]},
-            "barMaxWidth": 18,
-            "z": 3,
-        },
+        _median(cohort_median),
+        _front_bars(own_name, own),
     ]
     rows = [
         (week, number(mine), number(median), f"{number(low)}{NOT_KNOWN}{number(high)}")
