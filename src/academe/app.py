@@ -24,6 +24,7 @@ from academe.platform.database import migrate
 from academe.platform.database.session import Database
 from academe.platform.http import health
 from academe.platform.http.application import build_application
+from academe.platform.jobs import pages as job_pages
 from academe.platform.logging import configure_logging
 from academe.platform.pages import STATIC_URL, NavigationEntry, PageKit, static_files
 from academe.platform.settings import Settings, get_settings
@@ -38,6 +39,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     roster_pages.router,
     attendance_routes.router,
     attendance_pages.router,
+    job_pages.router,
     styleguide.router,
 )
 """Every module's `routes.router` and `pages.router`."""
