@@ -19,12 +19,11 @@ from academe.academics.roster import routes as roster_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
-from academe.platform import styleguide
+from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
 from academe.platform.http import health
 from academe.platform.http.application import build_application
-from academe.platform.jobs import pages as job_pages
 from academe.platform.logging import configure_logging
 from academe.platform.pages import STATIC_URL, NavigationEntry, PageKit, static_files
 from academe.platform.settings import Settings, get_settings

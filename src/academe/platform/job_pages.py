@@ -1,4 +1,7 @@
-"""Pages of background work: what one has asked for, how far it is, and a way to call it off."""
+"""Pages of background work: what one has asked for, how far it is, and a way to call it off.
+
+Beside `jobs` and not in it, because the edge, which pages need, counts jobs for its metrics.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
