@@ -9,6 +9,9 @@ import typer
 
 from academe.platform.cli import audit, database, keys, serving
 from academe.platform.commands import CommandGroup
+from academe.platform.logging import configure_logging
+from academe.platform.settings import get_settings
+from academe.worker import run_worker
 
 app = typer.Typer(
     name="academe",
@@ -24,6 +27,17 @@ def root(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
     """Academe, the open student-success platform."""  # the group reads the option when a command fails
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Jobs done at the same time.")] = 4,
+    until_empty: Annotated[bool, typer.Option("--until-empty", help="End when no job is left.")] = False,
+) -> None:
+    """Do background jobs until Ctrl-C."""
+    settings = get_settings()
+    configure_logging(settings)
+    run_worker(settings, concurrency=concurrency, until_empty=until_empty)
 
 
 app.add_typer(serving)

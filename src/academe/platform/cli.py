@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from academe.platform.actor import system_actor
 from academe.platform.audit.queries import ChainReport
@@ -30,6 +32,7 @@ from academe.platform.database.engine import (
     database_url,
     embedded_server,
 )
+from academe.platform.database.verify import verify as verify_database
 from academe.platform.encryption.rotation import Rotation, rotate_keys
 from academe.platform.errors import BadRequestError, NotFoundError
 from academe.platform.http import server
@@ -99,6 +102,25 @@ def migrate(
     for revision in done:
         console.print(f"{verb} {revision}", highlight=False)
     console.print(f"The database is at {at or 'no migration'}.", highlight=False)
+
+
+@database.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check connection, version, extensions, migrations, roles and row-level security."""
+    checks = verify_database(settings_of_command(), import_models())
+    is_fit = all(check.ok for check in checks)
+    if as_json:
+        print_json({"ok": is_fit, "checks": [asdict(check) for check in checks]})
+    else:
+        table = Table("Check", "", "What was found", title="The database")
+        for check in checks:
+            found = Text(check.detail)
+            if not check.ok:
+                found.append(f"\n{check.fix}", style="bold")
+            table.add_row(Text(check.name), "[green]ok[/]" if check.ok else "[red]fault[/]", found)
+        console.print(table)
+    if not is_fit:
+        raise typer.Exit(FAULT)
 
 
 @database.command()

@@ -27,10 +27,6 @@ OPENAPI_URL: Final = "/api/openapi.json"
 ChecksOf = Callable[[Database], Sequence[health.Check]]
 
 
-async def _no_jobs(database: Database) -> dict[tuple[str, str], int]:  # noqa: ARG001 - the shape of a counter
-    return {}
-
-
 def build_application(
     settings: Settings,
     routers: Sequence[APIRouter],
@@ -38,7 +34,6 @@ def build_application(
     database: Database | None = None,
     resolve_actor: ActorResolver = nobody,
     checks_of: ChecksOf = lambda opened: [health.database_check(opened)],
-    count_jobs: health.JobCounter = _no_jobs,
 ) -> FastAPI:
     """An application that answers the routers' routes, within all the layers of the edge.
 
@@ -62,7 +57,6 @@ def build_application(
     app.state.settings = settings
     app.state.resolve_actor = resolve_actor
     app.state.cursor_signer = CursorSigner(settings.signing_key)
-    app.state.count_jobs = count_jobs
     if database is not None:
         app.state.database = database
         app.state.readiness_checks = checks_of(database)

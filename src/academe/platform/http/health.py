@@ -12,10 +12,11 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Header
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from academe.platform import clock
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Database
 from academe.platform.errors import (
@@ -25,6 +26,8 @@ from academe.platform.errors import (
     ServiceUnavailableError,
 )
 from academe.platform.http.dependencies import database_of
+from academe.platform.jobs.models import Job
+from academe.platform.jobs.types import JobStatus
 from academe.platform.logging import get_logger
 from academe.platform.metrics import CONTENT_TYPE, JobCounts, exposition
 from academe.platform.settings import Settings
@@ -104,6 +107,27 @@ def disk_check(folder: Path) -> Check:
     return Check("disk", run)
 
 
+def queue_check(database: Database) -> Check:
+    """The queue of jobs can be read. How long jobs wait is told only: pages are shown without a worker, too."""
+
+    async def run() -> str:
+        waiting = select(func.count(), func.min(Job.created_at)).where(Job.status == JobStatus.QUEUED)
+        async with database.reading(_HEALTH_ACTOR, timeout_seconds=CHECK_SECONDS) as session:
+            count, oldest = (await session.execute(waiting)).one()
+        if count == 0:
+            return "no job waits"
+        return f"{count} waiting, the oldest for {(clock.now() - oldest).total_seconds():.0f} s"
+
+    return Check("jobs", run)
+
+
+async def count_jobs(database: Database) -> dict[tuple[str, str], int]:
+    """The jobs that are kept, by kind and status."""
+    counted = select(Job.kind, Job.status, func.count()).group_by(Job.kind, Job.status)
+    async with database.reading(_HEALTH_ACTOR, timeout_seconds=CHECK_SECONDS) as session:
+        return {(kind, status.value): count for kind, status, count in await session.execute(counted)}
+
+
 async def run_check(check: Check) -> CheckResult:
     """Run one check for at most CHECK_SECONDS. What went wrong is told in our own words only."""
     started = time.perf_counter()
@@ -136,17 +160,12 @@ async def ready(request: Request) -> Readiness:
     return JSONResponse(readiness.model_dump(), status, headers={"Cache-Control": "no-store"})  # type: ignore[return-value]
 
 
-JobCounter = Callable[[Database], Awaitable[dict[tuple[str, str], int]]]
-"""Counts the jobs by kind and status; `app.state.count_jobs`."""
-
-
 @router.get("/metrics", include_in_schema=False)
 async def metrics(request: Request, authorization: Annotated[str, Header()] = "") -> Response:
     """Everything measured, for Prometheus: to who has the token, or without one to this machine alone."""
     settings: Settings = request.app.state.settings
     _require_reader(settings.metrics_token.get_secret_value(), authorization, request)
-    count: JobCounter = request.app.state.count_jobs
-    jobs = JobCounts(await count(database_of(request)))
+    jobs = JobCounts(await count_jobs(database_of(request)))
     return Response(exposition(jobs), media_type=CONTENT_TYPE)
 
 
