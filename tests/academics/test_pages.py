@@ -26,13 +26,13 @@ def addresses(schools: TwoSchools) -> list[str]:
 
 
 class TestEveryPage:
-    async def test_nobody_is_sent_to_sign_in(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_nobody_is_sent_to_sign_in(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         for address in ["/offerings", *addresses(two_schools)]:
             answer = await client_of(browser=True).get(address)
             assert answer.status_code == 303, address
             assert answer.headers["location"].startswith("/sign-in")
 
-    async def test_strangers_find_nothing(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_strangers_find_nothing(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         strangers = [two_schools.away.actor(who) for who in (*STAFF, "student0")]
         strangers += [two_schools.home.actor("colleague"), two_schools.home.actor("student0")]
         for stranger in strangers:
@@ -40,7 +40,7 @@ class TestEveryPage:
             for address in addresses(two_schools):
                 assert (await client.get(address)).status_code == 404, (stranger.label, address)
 
-    async def test_those_who_look_after_it_see_it(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_those_who_look_after_it_see_it(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         for who in STAFF:
             client = client_of(two_schools.home.actor(who), browser=True)
             for address in addresses(two_schools):
@@ -49,7 +49,7 @@ class TestEveryPage:
 
 
 class TestOfferings:
-    async def test_everybody_sees_their_own(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_everybody_sees_their_own(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         page = await client_of(two_schools.home.actor("colleague"), browser=True).get("/offerings")
         assert "HIST101" in page.text
         assert "MATH101" not in page.text
@@ -60,20 +60,20 @@ class TestOfferings:
 
 
 class TestRoster:
-    async def test_htmx_gets_the_table_alone(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_htmx_gets_the_table_alone(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         address = f"/offerings/{two_schools.home.offering.id}/roster?q=0002"
         part = await client_of(two_schools.home.actor("lecturer"), htmx=True).get(address)
         assert part.text.lstrip().startswith('<div id="students"')
         assert "Student 10002" in part.text
         assert "Student 10001" not in part.text
 
-    async def test_only_those_who_enrol_see_how(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_only_those_who_enrol_see_how(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         address = f"/offerings/{two_schools.home.offering.id}/roster"
         for who in STAFF:
             page = await client_of(two_schools.home.actor(who), browser=True).get(address)
             assert ("Enrol a student" in page.text) == (who in {"convenor", "registrar", "administrator"}), who
 
-    async def test_the_form_enrols(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_the_form_enrols(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         client = client_of(two_schools.home.actor("convenor"), browser=True)
         address = f"/offerings/{two_schools.home.offering.id}/roster/enrol"
         refused = await client.post(address, data={"student_number": "77777"})
@@ -86,7 +86,7 @@ class TestRoster:
         page = await client.get(done.headers["location"])
         assert "Student 10005" in page.text
 
-    async def test_ticked_rows_are_withdrawn_together(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_ticked_rows_are_withdrawn_together(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         client = client_of(two_schools.home.actor("registrar"), browser=True)
         roster = f"/offerings/{two_schools.home.offering.id}/roster"
         rows = [str(two_schools.home.enrollment_of(number).id) for number in (0, 1)]
@@ -100,7 +100,7 @@ class TestRoster:
 
 
 class TestAttendance:
-    async def test_the_grid_saves_and_shows_what_is_saved(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_the_grid_saves_and_shows_what_is_saved(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         client = client_of(two_schools.home.actor("lecturer"), browser=True)
         address = f"/meetings/{two_schools.home.meeting.id}/attendance"
         version = version_on((await client.get(address)).text)

@@ -56,7 +56,7 @@ class TestTheTestsOwnTransaction:
             assert (await session.execute(CONTEXT)).one()[2] == actor.person_id
         assert tuple((await session.execute(CONTEXT)).one()) == ("academe_app", True, None)
 
-    async def test_a_request_in_between_leaves_the_actor_as_it_was(self, database: Database, session: Session):
+    async def test_a_request_in_between_leaves_the_actor_as_it_was(self, database: Database, session: Session) -> None:
         async with database.transaction(person()) as inner:
             await inner.execute(text("SELECT 1"))
         async with database.reading(person()) as inner:
