@@ -18,9 +18,7 @@ _STARTED: Final = "academe_started"
 
 # Names are matched in statements of our own making, to label them; nothing is decided by it.
 _OPERATION: Final = re.compile(r"\s*(?:/\*.*?\*/\s*)*(\w+)", re.DOTALL)
-_WRITTEN: Final = re.compile(
-    r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY|MERGE\s+INTO)\s+(?:ONLY\s+)?\"?(\w+)", re.I
-)
+_WRITTEN: Final = re.compile(r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY|MERGE\s+INTO)\s+(?:ONLY\s+)?\"?(\w+)", re.I)
 _READ: Final = re.compile(r"\bFROM\s+(?:ONLY\s+|LATERAL\s+)?\"?(\w+)", re.I)
 _OPERATIONS: Final = frozenset({"select", "insert", "update", "delete", "copy", "merge"})
 
@@ -46,9 +44,7 @@ def label_of(statement: str) -> tuple[str, str]:
         return written.group(0).split()[0].lower(), written.group(1)
     if verb not in {"with", "select"}:
         return "other", ""
-    names = {
-        match.lower() for match in re.findall(r"\b(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(", statement)
-    }
+    names = {match.lower() for match in re.findall(r"\b(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(", statement)}
     tables = [table for table in _READ.findall(statement) if table.lower() not in names | {"select"}]
     return "select", tables[0] if tables else ""
 
@@ -78,14 +74,10 @@ def _observe_engine(engine: AsyncEngine, database: Database, pool: str) -> None:
 def _observe_statements(engine: Engine, slow: float, *, log_all: bool) -> None:
     known: dict[str, tuple[Histogram, Counter, str, str]] = {}
 
-    def before(
-        _connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
-    ) -> None:
+    def before(_connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
         context.academe_started = time.perf_counter()
 
-    def after(
-        _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
-    ) -> None:
+    def after(_connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool) -> None:
         seconds = time.perf_counter() - context.academe_started
         measured = known.get(statement)
         if measured is None:

@@ -30,9 +30,7 @@ class DatabaseNotPreparedError(AcademeError):
 
     def __init__(self, statements: list[str]) -> None:
         listed = "\n".join(f"    {statement};" for statement in statements)
-        super().__init__(
-            f"Please let an administrator of the PostgreSQL server run, in this database:\n{listed}"
-        )
+        super().__init__(f"Please let an administrator of the PostgreSQL server run, in this database:\n{listed}")
         self.statements = tuple(statements)
 
 
@@ -51,9 +49,7 @@ def prepare(connection: Connection, *, login: str) -> None:
     """
     version = server_version(connection)
     if version < MINIMUM_VERSION:
-        raise UnsupportedServerError(
-            f"The server is PostgreSQL {version}; Academe needs {MINIMUM_VERSION} or later."
-        )
+        raise UnsupportedServerError(f"The server is PostgreSQL {version}; Academe needs {MINIMUM_VERSION} or later.")
     wanted = _missing_roles(connection) + _missing_extensions(connection, REQUIRED_EXTENSIONS)
     refused = [statement for statement in wanted if not _attempt(connection, statement)]
     if not refused and not may_act_as_application(connection, login):
