@@ -1,4 +1,4 @@
-"""Pages of offerings, roster and attendance over HTTP, without a browser: who sees them, what they say, what they cost."""
+"""Pages of offerings, roster and attendance over HTTP, without a browser: who sees them, what they say and cost."""
 
 import pytest
 

@@ -1,5 +1,7 @@
 """The JSON of the roster over HTTP: who gets it, what is in it, and how it is paged."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -30,6 +32,7 @@ class TestList:
     async def test_those_who_look_after_it_get_every_student(
         self, client_of: ClientOf, two_schools: TwoSchools
     ) -> None:
+        body: dict[str, Any] = {}
         for who in ("lecturer", "convenor", "advisor", "registrar", "administrator", "auditor"):
             body = (await client_of(two_schools.home.actor(who)).get(address(two_schools))).json()
             assert [item["number"] for item in body["items"]] == ["10000", "10001", "10002", "10003"]
@@ -69,7 +72,7 @@ class TestList:
         assert (await client.get(address(two_schools), params={"limit": 201})).status_code == 422
 
 
-async def numbers(client: httpx.AsyncClient, address: str, query: dict[str, object]) -> list[str]:
+async def numbers(client: httpx.AsyncClient, address: str, query: dict[str, str | int]) -> list[str]:
     found: list[str] = []
     cursor = ""
     while True:

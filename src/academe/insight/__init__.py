@@ -2,8 +2,8 @@
 
 Ideas: `LearnerDay` sums what an enrolment did on one day so that features of any day are read from few rows; features
 as of a day use only what was known that day; a `RiskModel` is trained, calibrated and described by its card before it
-may score; a `RiskScore` is a probability with an interval, a band, the reasons as exact contributions, and the snapshot of
-the features it was computed from.
+may score; a `RiskScore` is a probability with an interval, a band, the reasons as exact contributions, and the snapshot
+of the features it was computed from.
 
 Tables: `learner_day`, `risk_model`, `risk_score`.
 
