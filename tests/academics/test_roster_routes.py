@@ -53,7 +53,7 @@ class TestList:
     async def test_pages_join_to_the_whole_in_every_order(
         self, client_of: ClientOf, two_schools: TwoSchools, order: str, descending: bool
     ) -> None:
-        query = {"order": order, "descending": descending}
+        query: dict[str, str | int] = {"order": order, "descending": descending}
         client = client_of(two_schools.home.actor("lecturer"))
         whole = await numbers(client, address(two_schools), query | {"limit": 200})
         paged = await numbers(client, address(two_schools), query | {"limit": 1})
