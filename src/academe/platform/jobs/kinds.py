@@ -73,7 +73,7 @@ _kinds: dict[str, JobKind[Any]] = {}
 
 
 def job(
-    kind: str, *, title: str, attempts: int = 3, lock: Callable[[Arguments], str] | None = None
+    kind: str, *, title: str, attempts: int = 3, lock: Callable[[Any], str] | None = None
 ) -> Callable[[Work[Arguments]], JobKind[Arguments]]:
     """Declare a function as the work of a kind of job.
 
