@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import URL
 
 from academe.platform.actor import system_actor
 from academe.platform.audit.queries import ChainReport
@@ -129,11 +130,12 @@ def psql(
 ) -> None:
     """Open PostgreSQL's own shell on the database."""
     settings = settings_of_command()
-    url = database_url(settings, role=_ROLES[role]).set(drivername="postgresql")
+    url = database_url(settings, role=_ROLES[role])
     if url.password is not None:  # not on the command line, where other users of the machine could read it
         os.environ["PGPASSWORD"] = str(url.password)
     program = _psql_program(settings)
-    os.execv(program, [program, url.set(password=None).render_as_string(hide_password=False)])  # noqa: S606
+    shown = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    os.execv(program, [program, shown.render_as_string()])  # noqa: S606
 
 
 @database.command()

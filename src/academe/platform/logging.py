@@ -6,6 +6,7 @@ rules: callers log ids and route templates only, fields with telling names are b
 exception only its type, its frames and what is certain to hold no data are kept.
 """
 
+import io
 import logging
 import sys
 import traceback
@@ -33,6 +34,7 @@ _PERSONAL: Final = frozenset(
         "client",
         "cookie",
         "cookies",
+        "display_name",
         "email",
         "family_name",
         "given_name",
@@ -48,9 +50,11 @@ _PERSONAL: Final = frozenset(
         "path",
         "person",
         "phone",
+        "preferred_name",
         "query",
         "query_string",
         "secret",
+        "student_number",
         "token",
         "url",
         "user",
@@ -66,28 +70,31 @@ Event = MutableMapping[str, Any]
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
+class _StandardError(io.TextIOBase):
+    """Standard error as it is at the moment of writing, whoever has put something else in its place since."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """The way of the standard library's loggers; told apart from the handlers of others, which stay."""
+
+
 def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> None:
     """Send every log line of this process to standard error (or `stream`), as the settings say."""
     level = logging.getLevelNamesMapping()[settings.log_level]
-    out = stream or sys.stderr
-    rendering: Processor = (
-        structlog.processors.JSONRenderer(sort_keys=False)
-        if settings.log_json
-        else structlog.dev.ConsoleRenderer(colors=out.isatty())
-    )
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        _add_request_id,
-        _blank_personal_fields,
-        _ExceptionsWithoutData(show_messages=not settings.is_production),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, rendering],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(out),
-    )
-    handler = logging.StreamHandler(out)
+    out = stream or cast(TextIO, _StandardError())
+    shared = _shared_processors(show_messages=not settings.is_production)
+    rendering = _rendering(out, as_json=settings.log_json)
+    _configure_structlog(level, out, [*shared, rendering])
+    handler = _Handler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_add_logger_name, *shared],
@@ -95,10 +102,34 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for other in [each for each in root.handlers if isinstance(each, _Handler)]:
+        root.removeHandler(other)
+    root.addHandler(handler)
     root.setLevel(level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _shared_processors(*, show_messages: bool) -> list[Processor]:
+    return [
+        structlog.stdlib.add_log_level,
+        _add_request_id,
+        _blank_personal_fields,
+        _ExceptionsWithoutData(show_messages=show_messages),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _rendering(out: TextIO, *, as_json: bool) -> Processor:
+    return structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=out.isatty())
+
+
+def _configure_structlog(level: int, out: TextIO, processors: list[Processor]) -> None:
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(out),
+    )
 
 
 def get_logger() -> FilteringBoundLogger:
@@ -159,3 +190,14 @@ class _ExceptionsWithoutData:
             places = [getattr(diagnosis, f"{what}_name", None) for what in ("table", "column", "constraint")]
             return " ".join(["SQLSTATE", str(state), *(place for place in places if place)])
         return str(error) if self._show_messages else BLANK
+
+
+def _configure_until_settings_are_read() -> None:
+    """The library's own default would print the local variables of every frame of an exception."""
+    out = cast(TextIO, _StandardError())
+    _configure_structlog(
+        logging.WARNING, out, [*_shared_processors(show_messages=False), _rendering(out, as_json=False)]
+    )
+
+
+_configure_until_settings_are_read()
