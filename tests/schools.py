@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from academe.academics.models import (
     Assessment,
     Attendance,
@@ -133,7 +131,8 @@ async def build_school(session: Session, name: str) -> School:
         _records(school),
     )
     for who, person in school.people.items():
-        school.actors[who] = await actor_of_person(session, person, teaching=_teaching(school, person.id))
+        granted = await role_scopes(session, person.id) if who in NODE_ROLES else ()
+        school.actors[who] = actor_of_person(person, (*granted, *_teaching(school, person.id)))
     return school
 
 
@@ -144,9 +143,8 @@ async def _add(session: Session, *layers: Sequence[Base]) -> None:
         await session.flush()
 
 
-async def actor_of_person(session: AsyncSession, person: Person, *, teaching: Sequence[RoleScope] = ()) -> Actor:
-    """A person as the actor of requests, with the roles in force."""
-    scopes = (*await role_scopes(session, person.id), *teaching)
+def actor_of_person(person: Person, scopes: tuple[RoleScope, ...]) -> Actor:
+    """A person as the actor of requests."""
     return Actor(kind=ActorKind.PERSON, label=person.display_name, person_id=person.id, scopes=scopes)
 
 
