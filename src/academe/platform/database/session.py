@@ -18,8 +18,9 @@ from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
 from academe.platform.database.driver import DriverStatement, end_on_driver
-from academe.platform.database.engine import APP_ROLE, database_url, make_engine, replica_url
+from academe.platform.database.engine import APP_ROLE, database_url, embedded_server, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
+from academe.platform.database.revival import revive_before_connecting
 from academe.platform.settings import Settings
 
 Result = TypeVar("Result")
@@ -96,6 +97,9 @@ class Database:
         self.read_engine = make_engine(settings, replica) if replica else self.engine
         for reader_or_writer in (self.engine, self.read_engine):
             attach_keyring(reader_or_writer, self.engine, lambda: settings.master_keys)
+        server = embedded_server(settings)
+        if engine is None and server is not None:
+            revive_before_connecting(self.engine, server.ensure_running)
 
     async def close(self) -> None:
         """Close every pooled connection."""

@@ -17,6 +17,7 @@ from procrastinate.job_context import AbortReason, JobContext
 from procrastinate.jobs import Job
 from procrastinate.worker import Worker
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from academe.platform.actor import system_actor
 from academe.platform.database.engine import APP_ROLE, database_url
@@ -95,7 +96,7 @@ class Queue:
             try:
                 async with self._app.open_async():
                     await self._work(until_empty=until_empty, grace_seconds=grace_seconds)
-            except (ConnectorException, psycopg.Error) as error:
+            except (ConnectorException, DBAPIError, psycopg.Error) as error:
                 logger.warning("the worker lost the database: %s", type(error).__name__)
             if until_empty:
                 return
