@@ -4,8 +4,11 @@ Ideas: a `Person` is a human being, once; an `Account` lets a person sign in; a 
 the organisation tree (`OrgUnit`) for a time and flows down the tree. The resolver turns a session cookie into an
 `Actor` with the scopes in force; policies ask the actor, row-level security asks the database.
 
-Tables: `org_unit`, `person`, `account`, `account_session`, `role_grant`.
+Tables: `org_unit`, `person`, `person_particulars`, `account`, `account_session`, `role_grant`.
+
+Row-level security: the functions `actor_institution_id`, `actor_directory_id`, `actor_institutions` and
+`actor_org_units` belong here (docs/decisions/row-level-security.md); the modules above build on them.
 
 Invariants: e-mail is unique without regard to case; a password is stored only as an argon2id hash; every person lies in
-exactly one institution; no cookie or token is stored in clear.
+exactly one institution and holds roles in no other; no cookie or token is stored in clear.
 """
