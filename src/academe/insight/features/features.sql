@@ -1,11 +1,11 @@
 -- Features of every enrolment still registered at the end of a day, from facts dated on or before that day alone.
--- :scope is a JSON list of {"offering_id", "as_of"}: each offering has its own day.
+-- The scope is a JSON list of objects with offering_id and as_of: each offering has its own day.
 -- A submission is known on its day, its score from its marking day, a withdrawal or an outcome from its own day.
 -- Ranks are shares of the still-registered class that lie below, so that they carry over between offerings.
 WITH scope AS MATERIALIZED (
   SELECT o.id AS offering_id, o.unit_id, o.starts_on, o.ends_on, o.ends_on - o.starts_on AS length_days, c.as_of,
          c.as_of - o.starts_on AS as_of_day
-  FROM jsonb_to_recordset(CAST(:scope AS jsonb)) AS c(offering_id uuid, as_of date)
+  FROM jsonb_to_recordset(CAST({scope} AS jsonb)) AS c(offering_id uuid, as_of date)
   JOIN offering o ON o.id = c.offering_id
 ),
 roster AS MATERIALIZED (
