@@ -64,4 +64,4 @@ async def insight_rows(session: Session, school: School) -> dict[str, str]:
     return {"learner_day": condition, "risk_score": condition}
 
 
-MORE_ROWS: Final[Sequence[AddRows]] = ()
+MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows,)
