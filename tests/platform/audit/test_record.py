@@ -59,6 +59,29 @@ class TestRecord:
             record(session, actor=SYSTEM, action="thing.done", subject=enrollment(), summary="Done")
         assert [entry.seq for entry in await entries(database, SYSTEM)] == [1]
 
+    async def test_what_a_savepoint_undid_leaves_no_entry(self, database: Database) -> None:
+        def leave(action: str) -> None:
+            record(session, actor=SYSTEM, action=action, subject=enrollment(), summary="Done")
+
+        async with database.transaction(SYSTEM) as session:
+            leave("before")
+            async with session.begin_nested():
+                leave("kept")
+                undone = await session.begin_nested()
+                leave("undone")
+                async with session.begin_nested():
+                    leave("undone with it")
+                await undone.rollback()
+            leave("after")
+        assert [entry.action for entry in await entries(database, SYSTEM)] == ["before", "kept", "after"]
+
+    async def test_only_undone_writes_leave_nothing(self, database: Database) -> None:
+        async with database.transaction(SYSTEM) as session:
+            undone = await session.begin_nested()
+            record(session, actor=SYSTEM, action="undone", subject=enrollment(), summary="Done")
+            await undone.rollback()
+        assert await entries(database, SYSTEM) == []
+
     async def test_changes_keep_dates_ids_and_numbers_as_text(self, database: Database) -> None:
         thing = uuid4()
         changes = {"on": date(2013, 10, 5), "score": [Decimal("61.5"), Decimal("70")], "by": thing, "roles": {"b", "a"}}

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
 from academe.platform.audit.types import EntryKind
@@ -36,6 +38,14 @@ class Subject:
     id: UUID
     institution_id: UUID | None = None
     person_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """An entry to be written, and the savepoints in which it came about."""
+
+    savepoints: tuple[SessionTransaction, ...]
+    entry: dict[str, Any]
 
 
 def record(
@@ -78,33 +88,55 @@ def _remember(
     changes: Mapping[str, object] | None = None,
     purpose: str | None = None,
 ) -> None:
-    pending: list[dict[str, Any]] | None = session.info.get(_PENDING)
+    pending: list[_Pending] | None = session.info.get(_PENDING)
     if pending is None:
         pending = session.info[_PENDING] = []
         session.before_commit.append(_write)
     pending.append(
-        {
-            "id": new_id(),
-            "kind": kind,
-            "action": action,
-            "actor_kind": actor.kind,
-            "actor_person_id": actor.person_id,
-            # The name of a person is looked up when somebody who may see it reads the entry; it is not kept here.
-            "actor_label": None if actor.person_id else actor.label,
-            "subject_kind": subject.kind,
-            "subject_id": subject.id,
-            "institution_id": subject.institution_id,
-            "person_id": subject.person_id,
-            "purpose": purpose,
-            "summary": summary,
-            "changes": changes,
-        }
+        _Pending(
+            _savepoints(session.sync_session),
+            {
+                "id": new_id(),
+                "kind": kind,
+                "action": action,
+                "actor_kind": actor.kind,
+                "actor_person_id": actor.person_id,
+                # The name of a person is looked up when somebody who may see it reads the entry; it is not kept here.
+                "actor_label": None if actor.person_id else actor.label,
+                "subject_kind": subject.kind,
+                "subject_id": subject.id,
+                "institution_id": subject.institution_id,
+                "person_id": subject.person_id,
+                "purpose": purpose,
+                "summary": summary,
+                "changes": changes,
+            },
+        )
     )
 
 
 async def _write(session: Session) -> None:
-    entries = session.info.pop(_PENDING)
+    entries = [pending.entry for pending in session.info.pop(_PENDING)]
+    if not entries:
+        return
     await session.execute(_INSERT, {"entries": json.dumps(entries, ensure_ascii=False, default=_as_text)})
+
+
+def _savepoints(session: SyncSession) -> tuple[SessionTransaction, ...]:
+    """The savepoints that are open now, the innermost first."""
+    found = []
+    transaction = session.get_nested_transaction()
+    while transaction is not None and transaction.nested:
+        found.append(transaction)
+        transaction = transaction.parent
+    return tuple(found)
+
+
+@event.listens_for(SyncSession, "after_soft_rollback")
+def _forget_rolled_back(session: SyncSession, ended: SessionTransaction) -> None:
+    """What a rollback to a savepoint undid leaves no entry."""
+    pending: list[_Pending] = session.info.get(_PENDING, [])
+    pending[:] = [each for each in pending if ended not in each.savepoints]
 
 
 def _as_text(value: object) -> object:
