@@ -1,7 +1,6 @@
 """Verbs of the learning record store."""
 
 import asyncio
-from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -26,9 +25,12 @@ _DAYS: Final = {"actor": "integer", "activity": "integer", "day": "date", "count
 _TUPLE: Final = np.dtype(
     [("values", ">i2")] + [field for name in _DAYS for field in ((f"{name}_length", ">i4"), (name, ">i4"))]
 )
-_TUPLES_AT_ONCE: Final = 50_000
 # A date travels as days since 2000-01-01; numpy and polars count from 1970-01-01.
 _EPOCH_DAYS: Final = (date(2000, 1, 1) - date(1970, 1, 1)).days
+
+# A context that came after the last ANALYZE looks empty to the planner, which would then look up a million days one by
+# one instead of hashing them: 190 s for the whole data set instead of 20 s.
+_JOIN_BY_HASH: Final = text("SELECT set_config('enable_nestloop', :on, true)")
 
 _IS_KNOWN: Final = text("SELECT EXISTS (SELECT FROM activity_day WHERE context_id = :context)")
 
@@ -87,14 +89,16 @@ async def load_activity_days(session: Session, *, actor: Actor, institution_id: 
         raise PermissionDeniedError("Only Academe itself loads activity in bulk; let an operator run the import.")
     if batch.days.is_empty():
         return Loaded(0, 0)
-    days = await asyncio.to_thread(_in_order_of_key, batch.days)
     await stage(session, "staged_actor", _ACTORS, _positions([str(key) for key in batch.actors]))
     activities = _positions([str(activity.id) for activity in batch.activities])
     kinds = pl.Series("kind", [activity.kind for activity in batch.activities], dtype=pl.String)
     await stage(session, "staged_activity", _ACTIVITIES, activities.with_columns(kinds))
     await make_stage(session, "staged_activity_day", _DAYS)
-    await copy_binary(session, "staged_activity_day", _tuples(days))
-    loaded = await _write(session, batch.context_id, days)
+    month_of = pl.col("day").dt.month_start()
+    for month in batch.days.select(month_of.unique().sort()).to_series():
+        days_of_month = batch.days.lazy().filter(month_of == month)
+        await copy_binary(session, "staged_activity_day", [await asyncio.to_thread(_tuples, days_of_month)])
+    loaded = await _write(session, batch.context_id, batch.days)
     if loaded.inserted or loaded.updated:
         record(
             session,
@@ -105,10 +109,6 @@ async def load_activity_days(session: Session, *, actor: Actor, institution_id: 
             changes={"inserted": loaded.inserted, "updated": loaded.updated},
         )
     return loaded
-
-
-def _in_order_of_key(days: pl.DataFrame) -> pl.DataFrame:
-    return days.sort(pl.col("day").dt.month_start(), "actor", "day", "activity")
 
 
 def _positions(ids: list[str]) -> pl.DataFrame:
@@ -122,8 +122,10 @@ async def _write(session: Session, context_id: UUID, days: pl.DataFrame) -> Load
         _require_all(days, inserted)
         return Loaded(days.height, inserted)
     context |= {"first": days["day"].min(), "last": days["day"].max()}
+    await session.execute(_JOIN_BY_HASH, {"on": "off"})
     updated = _count(await session.execute(_UPDATE_CHANGED, context))
     inserted = _count(await session.execute(_INSERT_MISSING, context))
+    await session.execute(_JOIN_BY_HASH, {"on": "on"})
     return Loaded(days.height, inserted, updated)
 
 
@@ -137,12 +139,15 @@ def _require_all(days: pl.DataFrame, inserted: int) -> None:
         raise ValueError(f"{days.height - inserted} days name an actor or activity that the batch does not list")
 
 
-def _tuples(days: pl.DataFrame) -> Iterator[bytes]:
-    for piece in days.iter_slices(_TUPLES_AT_ONCE):
-        tuples = np.empty(piece.height, _TUPLE)
-        tuples["values"] = len(_DAYS)
-        for name in _DAYS:
-            tuples[f"{name}_length"] = 4
-            tuples[name] = piece[name].to_physical().to_numpy()
-        tuples["day"] -= _EPOCH_DAYS
-        yield tuples.tobytes()
+def _tuples(days: pl.LazyFrame) -> bytes:
+    """The days of a month in the order of the key, as tuples of the binary COPY format."""
+    # Sorting by one number takes a tenth of the time that sorting by three columns takes.
+    day = pl.col("actor").cast(pl.Int64) * 32 + pl.col("day").dt.day()
+    ordered = days.sort(day * (pl.col("activity").max() + 1) + pl.col("activity")).collect()
+    tuples = np.empty(ordered.height, _TUPLE)
+    tuples["values"] = len(_DAYS)
+    for name in _DAYS:
+        tuples[f"{name}_length"] = 4
+        tuples[name] = ordered[name].to_physical().to_numpy()
+    tuples["day"] -= _EPOCH_DAYS
+    return tuples.tobytes()

@@ -19,6 +19,8 @@ from academe.operations.oulad.reading import Tables
 QUIET_DAYS: Final = 14
 """In every published presentation the log reaches the last day; one that ends this much earlier was cut off."""
 
+STRETCH_DAYS: Final = 30
+
 
 @dataclass(slots=True)
 class CourseLog:
@@ -134,11 +136,21 @@ def days_of(
     `people` says at which position of the actors a student (`id_student`, `actor`) stands, `sites` at which position of
     the activities a site (`id_site`, `activity`). Columns: `actor`, `activity`, `day`, `count`.
     """
+    empty = pl.DataFrame(schema={"actor": pl.Int32, "activity": pl.Int32, "day": pl.Date, "count": pl.Int32})
     if not log.pieces:
-        return pl.DataFrame(schema={"actor": pl.Int32, "activity": pl.Int32, "day": pl.Date, "count": pl.Int32})
-    summed = store.read(log).group_by("id_student", "id_site", "date").agg(pl.col("sum_click").cast(pl.Int64).sum())
+        return empty
+    # By stretches of days, because summing takes some hundred bytes for each row at once.
+    rows = store.read(log)
+    stretches = range(min(log.days), max(log.days) + 1, STRETCH_DAYS)
+    of_stretch = (rows.filter(pl.col("date").is_between(day, day + STRETCH_DAYS - 1)) for day in stretches)
+    return pl.concat([empty, *(_sum(stretch, starts_on, people, sites) for stretch in of_stretch)])
+
+
+def _sum(rows: pl.DataFrame, starts_on: date, people: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:
     return (
-        summed.join(people, on="id_student")
+        rows.group_by("id_student", "id_site", "date")
+        .agg(count=pl.col("sum_click").cast(pl.Int64).sum())
+        .join(people, on="id_student")
         .join(sites, on="id_site")
-        .select("actor", "activity", day=starts_on + pl.duration(days="date"), count=pl.col("sum_click").cast(pl.Int32))
+        .select("actor", "activity", day=starts_on + pl.duration(days="date"), count=pl.col("count").cast(pl.Int32))
     )

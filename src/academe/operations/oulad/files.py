@@ -13,7 +13,7 @@ from typing import IO, Final, Protocol
 from academe.operations.errors import Fault, SourceRefusedError
 
 MIB: Final = 2**20
-CHUNK_BYTES: Final = 8 * MIB
+CHUNK_BYTES: Final = 4 * MIB
 LARGEST_LINE: Final = 64 * 1024
 
 LARGEST_BYTES: Final = {"studentVle.csv": 4096 * MIB}

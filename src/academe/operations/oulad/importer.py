@@ -31,11 +31,12 @@ from academe.platform.database.staging import Loaded
 
 SOURCE: Final = "oulad"
 CHECKING: Final = "Checking the files (bytes)"
-RECORDS: Final = "Writing records (rows)"
-ACTIVITY: Final = "Writing activity (rows of the log)"
+WRITING: Final = "Writing to the database (rows)"
 
 AT_ONCE: Final = 2
-"""Offerings whose activity is written side by side: while the database inserts one, the next is summed."""
+"""Steps side by side: while the database writes one offering's activity, the next one's is summed."""
+
+Work = Callable[[Session], Awaitable[Loaded]]
 
 _SOCIAL = Place("SOC", "Social Sciences")
 _STEM = Place("STEM", "Science, Technology, Engineering and Mathematics")
@@ -122,12 +123,9 @@ async def import_oulad(
             fingerprint=checked.fingerprint,
             institution=partial(_institution, actor=actor, placement=placement),
         )
-        steps = [
-            *await _write_records(run, checked, placement, progress),
-            *await _write_activity(run, checked, progress),
-        ]
+        steps = await _write(run, checked, placement, progress)
         seconds = time.monotonic() - began
-        summary = ImportSummary(run.id, run.institution_id, checked.read, store.clicks, tuple(steps), seconds)
+        summary = ImportSummary(run.id, run.institution_id, checked.read, store.clicks, steps, seconds)
         await run.finish(summary)
     return summary
 
@@ -150,29 +148,66 @@ async def _institution(session: Session, *, actor: Actor, placement: Placement) 
     return await identity.ensure_institution(session, actor=actor, code=placement.code, name=placement.name)
 
 
-async def _write_records(run: Run, checked: Checked, placement: Placement, progress: Progress) -> list[Step]:
-    """The small tables, in the order of their foreign keys."""
+async def _write(run: Run, checked: Checked, placement: Placement, progress: Progress) -> tuple[Step, ...]:
+    """What others refer to comes first, one step after the other; all the rest side by side."""
     tables, courses = checked.tables, checked.courses
-    total = sum(checked.read.values()) - checked.store.rows
-    written: list[Step] = []
-
-    async def do(name: str, work: Callable[[Session], Awaitable[Loaded]]) -> None:
-        written.append(await run.step(name, work))
-        progress(RECORDS, min(total, sum(step.rows for step in written)), total)
-
-    def loading(verb: Callable[..., Awaitable[Loaded]], rows: pl.DataFrame) -> Callable[[Session], Awaitable[Loaded]]:
-        return partial(verb, actor=run.actor, institution_id=run.institution_id, rows=rows)
-
     students = mapping.students(tables, courses)
     enrolled = mapping.enrollments(tables, courses)
-    await do("catalogue", partial(_write_catalogue, run=run, tables=tables, courses=courses, placement=placement))
-    await do("people", loading(identity.load_people, students))
-    await do("students", loading(academics.load_students, students))
-    await do("protected attributes", loading(academics.load_protected_attributes, students))
-    await do("enrolments", partial(_write_enrolments, run=run, enrolled=enrolled))
-    await do("results", loading(academics.load_results, mapping.results(tables, courses)))
-    progress(RECORDS, total, total)
-    return written
+    results = mapping.results(tables, courses)
+
+    def loading(verb: Callable[..., Awaitable[Loaded]], rows: pl.DataFrame) -> Work:
+        return partial(verb, actor=run.actor, institution_id=run.institution_id, rows=rows)
+
+    catalogue = partial(_write_catalogue, run=run, tables=tables, courses=courses, placement=placement)
+    # Each with the rows of the files that are written when it is done.
+    first: dict[str, tuple[Work, int]] = {
+        "catalogue": (catalogue, courses.height + tables.vle.height + tables.assessments.height),
+        "people": (loading(identity.load_people, students), 0),
+        "students": (loading(academics.load_students, students), 0),
+        "enrolments": (partial(_write_enrolments, run=run, enrolled=enrolled), 2 * enrolled.height),
+    }
+    rest: dict[str, tuple[Work, int]] = {
+        "results": (loading(academics.load_results, results), results.height),
+        "protected attributes": (loading(academics.load_protected_attributes, students), 0),
+    }
+    for course in courses.iter_rows(named=True):
+        name = f"activity {course['code_module']} {course['code_presentation']}"
+        rest[name] = (partial(_write_days, run=run, checked=checked, course=course), checked.store.log(course).rows)
+    await _prepare_months(run, checked)
+    report = _Report(progress, sum(checked.read.values()))
+    steps = await _work_off(run, first, report, at_once=1) | await _work_off(run, rest, report, at_once=AT_ONCE)
+    return tuple(steps[name] for name in (*first, *rest))
+
+
+class _Report:
+    """How many rows of the files are written."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def add(self, rows: int) -> None:
+        """Count rows that are committed now."""
+        self._done += rows
+        self._progress(WRITING, self._done, self._total)
+
+
+async def _work_off(run: Run, works: dict[str, tuple[Work, int]], report: _Report, *, at_once: int) -> dict[str, Step]:
+    """Do the steps in their order, several at once: each worker takes the next when it is done with one."""
+    waiting = iter(works.items())
+    done: dict[str, Step] = {}
+
+    async def worker() -> None:
+        for name, (work, rows) in waiting:
+            done[name] = await run.step(name, work)
+            report.add(rows)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(worker())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures
+    return done
 
 
 async def _write_catalogue(
@@ -211,30 +246,10 @@ async def _write_enrolments(session: Session, *, run: Run, enrolled: pl.DataFram
     )
 
 
-async def _write_activity(run: Run, checked: Checked, progress: Progress) -> list[Step]:
-    """The log, offering by offering, two at a time: each takes the next when it is done with one."""
+async def _prepare_months(run: Run, checked: Checked) -> None:
     if days := _days(checked):
         async with run.database.transaction(run.actor) as session:
             await lrs.prepare_months(session, first=days[0], last=days[1])
-    waiting = iter(checked.courses.iter_rows(named=True))
-    written: list[Step] = []
-    done = 0
-
-    async def work_off() -> None:
-        nonlocal done
-        for course in waiting:
-            name = f"activity {course['code_module']} {course['code_presentation']}"
-            written.append(await run.step(name, partial(_write_days, run=run, checked=checked, course=course)))
-            done += checked.store.log(course).rows
-            progress(ACTIVITY, done, checked.store.rows)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(work_off())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
-    return sorted(written, key=lambda step: step.name)
 
 
 def _days(checked: Checked) -> tuple[date, date] | None:
