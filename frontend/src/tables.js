@@ -25,6 +25,10 @@ export function enhance(element) {
     table.addEventListener("change", () => refresh(table));
     refresh(table);
   }
+  // The search was sent while it was typed; leaving the field must not bring the rows anew under a hand that ticks them.
+  for (const search of element.querySelectorAll("form[hx-get] input[type=search]")) {
+    search.addEventListener("change", (event) => event.stopPropagation());
+  }
   for (const region of element.querySelectorAll("[data-scroll-region]")) {
     const mark = () => region.classList.toggle("can-scroll", region.scrollWidth > region.clientWidth + 1);
     new ResizeObserver(mark).observe(region);
