@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import pytest
@@ -228,8 +228,9 @@ class TestDeclaration:
     async def test_work_without_a_model_is_refused(self) -> None:
         async def work(context: JobContext, arguments: int) -> None: ...
 
+        untyped: Any = work
         with pytest.raises(TypeError, match="takes a JobContext and a pydantic model"):
-            declare("test.wrong", title="Wrong")(work)
+            declare("test.wrong", title="Wrong")(untyped)
 
 
 async def test_jobs_are_forgotten_after_a_while(own_database: Database) -> None:
