@@ -21,6 +21,7 @@ APPLICATION: Final = "academe.app:served"
 
 _SHUTDOWN_SECONDS: Final = 20
 _KEEP_ALIVE_SECONDS: Final = 75  # above the usual 60 s of reverse proxies, so that they close first
+_HEALTHCHECK_SECONDS: Final = 60  # a process that imports on a busy machine is silent for longer than the usual 5 s
 _BACKLOG: Final = 2048
 
 
@@ -101,6 +102,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         log_config=None,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=_HEALTHCHECK_SECONDS,
     )
 
 
