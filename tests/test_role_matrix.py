@@ -5,7 +5,7 @@ where the table allows it. Each actor then tries each verb on it. A table that i
 who may do what before you make it.
 """
 
-# ruff: noqa: S608 - tables come from the metadata and conditions from this file
+
 
 from collections.abc import Callable
 from typing import Any, Final
