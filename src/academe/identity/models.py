@@ -13,7 +13,10 @@ from academe.platform.encryption import EncryptedText
 
 
 class OrgUnit(Identified, Timestamped, Base):
-    """A node of the organisation tree. The root is the institution; `institution_id` of every node names the root."""
+    """A node of the organisation tree. The root is the institution; `institution_id` of every node names the root.
+
+    `data_attribution`, of an institution only, names source and licence of data that was not collected there.
+    """
 
     __tablename__ = "org_unit"
 
@@ -22,6 +25,7 @@ class OrgUnit(Identified, Timestamped, Base):
     kind: Mapped[OrgUnitKind] = mapped_column(Vocabulary(OrgUnitKind))
     code: Mapped[str]
     name: Mapped[str]
+    data_attribution: Mapped[str | None]
 
     __table_args__ = (
         one_of("kind", OrgUnitKind),
