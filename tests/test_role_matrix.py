@@ -5,8 +5,6 @@ where the table allows it. Each actor then tries each verb on it. A table that i
 who may do what before you make it.
 """
 
-
-
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -159,6 +157,8 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         },
         "riu",
     ),
+    # The row is the convenor's own file on its way into the roster.
+    "roster_upload": ({"convenor": "riud"}, "riud"),
     "student_protected_attributes": (
         {"registrar": "riud", "administrator": "riud", "faculty_administrator": "r"},
         "riud",
