@@ -44,13 +44,13 @@ class TestModule:
         allowed = {f"academe.** -> academe.{module}.{file}" for file in OPEN_FILES}
         assert set(opened) == allowed | {f"academe.** -> academe.{module}.**.models"}
 
-    def test_has_its_parts_in_order(self, contract: configparser.ConfigParser, module: str) -> None:
-        parts = {
-            "academe." + ".".join(file.parent.relative_to(PACKAGE).parts)
-            for file in (PACKAGE / module).rglob("*.py")
-            if file.stem in LAYERED_FILES
-        }
-        assert parts <= set(lines(contract, "inside", "containers"))
+
+def test_the_order_of_files_holds_in_every_part_of_a_module(contract: configparser.ConfigParser) -> None:
+    assert lines(contract, "inside", "containers") == ["academe.*", "academe.*.*"]
+    parts = {
+        len(file.parent.relative_to(PACKAGE).parts) for file in PACKAGE.rglob("*.py") if file.stem in LAYERED_FILES
+    }
+    assert max(parts) <= 2, "a part of a part needs a container of its own"
 
 
 def test_every_module_of_the_contract_exists(contract: configparser.ConfigParser) -> None:
