@@ -1,6 +1,7 @@
 """Closed vocabularies of insight."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class RiskBand(StrEnum):
@@ -18,3 +19,12 @@ class ModelStatus(StrEnum):
     CANDIDATE = "candidate"
     ACTIVE = "active"
     RETIRED = "retired"
+
+
+BAND_FLOORS: Final = ((0.75, RiskBand.CRITICAL), (0.50, RiskBand.HIGH), (0.25, RiskBand.MEDIUM), (0.0, RiskBand.LOW))
+"""The least probability of each band; the policy and its reasons are in `docs/domain/risk-bands.md`."""
+
+
+def band_of(probability: float) -> RiskBand:
+    """The band of a calibrated probability between 0 and 1."""
+    return next(band for floor, band in BAND_FLOORS if probability >= floor)

@@ -100,7 +100,7 @@ regularity AS (
   FROM week_ranked GROUP BY enrollment_id
 ),
 work AS (  -- coursework of the offering; an exam comes after everything scored here. A weight of zero counts as one
-  SELECT a.id AS assessment_id, a.offering_id, a.kind, a.due_on, greatest(a.weight, 1)::double precision AS weight,
+  SELECT a.id AS assessment_id, a.offering_id, a.title, a.kind, a.due_on, greatest(a.weight, 1)::double precision AS weight,
          s.as_of, a.due_on <= s.as_of AS is_due, a.due_on - s.as_of AS days_left,
          row_number() OVER (PARTITION BY a.offering_id, a.due_on <= s.as_of, a.kind = 'assignment'
                             ORDER BY abs(a.due_on - s.as_of), a.title) AS distance
@@ -109,7 +109,7 @@ work AS (  -- coursework of the offering; an exam comes after everything scored 
   WHERE a.kind <> 'exam' AND a.due_on IS NOT NULL
 ),
 submission AS MATERIALIZED (
-  SELECT p.enrollment_id, r.assessment_id, r.carried_over, w.kind, w.due_on, w.weight, w.is_due, w.distance,
+  SELECT p.enrollment_id, r.assessment_id, r.carried_over, w.title, w.kind, w.due_on, w.weight, w.is_due, w.distance,
          CASE WHEN NOT r.carried_over THEN w.due_on - r.submitted_on END AS days_early,
          w.as_of - r.submitted_on AS days_since,
          CASE WHEN r.marked_on <= w.as_of AND NOT r.carried_over THEN r.score::double precision END AS score,
@@ -122,7 +122,7 @@ submission AS MATERIALIZED (
 marked AS (
   SELECT enrollment_id, kind, weight, score,
     percent_rank() OVER (PARTITION BY assessment_id ORDER BY score) AS score_rank,
-    row_number() OVER (PARTITION BY enrollment_id ORDER BY due_on DESC, assessment_id) AS recency
+    row_number() OVER (PARTITION BY enrollment_id ORDER BY due_on DESC, title) AS recency
   FROM submission WHERE score IS NOT NULL
 ),
 marks AS (

@@ -32,16 +32,17 @@ async def read_features(session: AsyncSession, *, scope: Mapping[UUID, date]) ->
     where the catalog says so; rows in no particular order. Only what row-level security shows the session's actor
     counts, so a class is whole only for the system actor.
 
-    Read by COPY: as Python objects, the millions of numbers of a whole institution would take longer than computing them.
+    Read by COPY: made into Python objects, the numbers of a whole institution would take longer than computing them.
     """
     offerings = [{"offering_id": str(offering), "as_of": day.isoformat()} for offering, day in scope.items()]
     query = feature_query(offerings)
     connection = await session.connection()
     driver = cast("AsyncConnection[Any]", (await connection.get_raw_connection()).driver_connection)
     received = io.BytesIO()
-    async with driver.cursor() as cursor, cursor.copy(
-        sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query)
-    ) as copy:
+    async with (
+        driver.cursor() as cursor,
+        cursor.copy(sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query)) as copy,
+    ):
         async for chunk in copy:
             received.write(chunk)
     return pl.read_csv(received.getvalue(), schema_overrides=_SCHEMA).select(*KEYS, *FEATURE_NAMES)

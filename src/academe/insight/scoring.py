@@ -1,0 +1,117 @@
+"""Scoring: the probability of every still-registered enrolment of some offerings, as of a day, with its reasons."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, cast
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+from sqlalchemy import text
+
+from academe.academics.models import Offering
+from academe.insight.explanation import Row, baseline_factor, factors_of
+from academe.insight.features.catalog import FEATURE_NAMES
+from academe.insight.features.reading import read_features
+from academe.insight.models import RiskModel
+from academe.insight.prediction import THEMES, Predictions, RiskPredictor
+from academe.insight.types import band_of
+from academe.platform.actor import Actor
+from academe.platform.audit.service import Subject, record
+from academe.platform.database.session import Session
+from academe.platform.database.staging import stage, with_ids
+
+_COLUMNS: Final = {
+    "id": "uuid",
+    "enrollment_id": "uuid",
+    "student_id": "uuid",
+    "offering_id": "uuid",
+    "as_of": "date",
+    "probability": "double precision",
+    "lower": "double precision",
+    "upper": "double precision",
+    "band": "text",
+    "factors": "jsonb",
+    "features": "jsonb",
+}
+
+# Scores are never changed: one that stands for this enrolment, day and model stays.
+_INSERT: Final = text(
+    """
+    INSERT INTO risk_score (id, enrollment_id, student_id, offering_id, model_id, as_of, probability, lower, upper,
+                            band, factors, features)
+    SELECT id, enrollment_id, student_id, offering_id, :model_id, as_of, probability, lower, upper, band, factors,
+           features
+    FROM pg_temp.scored
+    ON CONFLICT (enrollment_id, as_of, model_id) DO NOTHING
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What one scoring did: enrolments looked at, and scores that were new."""
+
+    enrollments: int
+    written: int
+
+
+async def score_offerings(
+    session: Session, *, actor: Actor, model: RiskModel, offerings: Sequence[Offering], as_of: Mapping[UUID, date]
+) -> Scored:
+    """Score every still-registered enrolment of whole offerings, each as of the end of its day in `as_of`.
+
+    A score that stands for the same enrolment, day and model is left as it is. Raises ModelMismatchError.
+    """
+    predictor = RiskPredictor.of(model)
+    rows = await read_features(session, scope={offering.id: as_of[offering.id] for offering in offerings})
+    if rows.is_empty():
+        return Scored(0, 0)
+    frame = scores_of(rows, predictor.predict(rows.select(FEATURE_NAMES).to_numpy(order="c")))
+    await stage(session, "scored", _COLUMNS, with_ids(frame))
+    written = await session.execute(_INSERT, {"model_id": model.id})
+    count = cast("int", written.rowcount)  # type: ignore[attr-defined]  # execute does not say it is a CursorResult
+    if count:
+        for offering in offerings:
+            record(
+                session,
+                actor=actor,
+                action="risk.scored",
+                subject=Subject("offering", offering.id, offering.institution_id),
+                summary=f"Scored as of {as_of[offering.id].isoformat()} with model {model.version}",
+                changes={"model_id": model.id, "as_of": as_of[offering.id]},
+            )
+    return Scored(rows.height, count)
+
+
+def scores_of(rows: pl.DataFrame, predictions: Predictions) -> pl.DataFrame:
+    """The scores of feature rows, as the columns that are written but the id."""
+    plain = rows.with_columns(pl.col(FEATURE_NAMES).round(4))
+    features = plain.select(pl.struct(FEATURE_NAMES).struct.json_encode().alias("features"))["features"]
+    return rows.select("enrollment_id", "student_id", "offering_id", "as_of").with_columns(
+        probability=pl.Series(predictions.probability),
+        lower=pl.Series(predictions.lower),
+        upper=pl.Series(predictions.upper),
+        band=pl.Series([band_of(value).value for value in predictions.probability]),
+        factors=pl.Series(_factors(rows, predictions)),
+        features=features,
+    )
+
+
+def _factors(rows: pl.DataFrame, predictions: Predictions) -> list[str]:
+    middles: dict[str, Row] = {
+        row["offering_id"]: row
+        for row in rows.group_by("offering_id").agg(pl.col(FEATURE_NAMES).median()).iter_rows(named=True)
+    }
+    contributions = np.round(predictions.contributions, 6).tolist()
+    return [
+        json.dumps(
+            [
+                *factors_of(row, middles[row["offering_id"]], THEMES, contributions[index]),
+                baseline_factor(float(predictions.baseline[index])),
+            ]
+        )
+        for index, row in enumerate(rows.iter_rows(named=True))
+    ]
