@@ -31,7 +31,9 @@ _LOAD_PEOPLE: Final = text(
 )
 
 
-async def ensure_institution(session: Session, *, actor: Actor, code: str, name: str) -> UUID:
+async def ensure_institution(
+    session: Session, *, actor: Actor, code: str, name: str, data_attribution: str | None = None
+) -> UUID:
     """The institution with this code; it is made, under this name, when there is none.
 
     Raises `ConflictError` when several have the code.
@@ -41,7 +43,8 @@ async def ensure_institution(session: Session, *, actor: Actor, code: str, name:
         raise ConflictError(f"Several institutions have the code {code}.")
     if found:
         return found[0]
-    return (await create_institution(session, actor=actor, code=code, name=name)).id
+    made = await create_institution(session, actor=actor, code=code, name=name, data_attribution=data_attribution)
+    return made.id
 
 
 async def ensure_org_unit(

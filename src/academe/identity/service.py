@@ -28,7 +28,9 @@ from academe.platform.errors import FieldError, InvalidInputError
 from academe.platform.ids import new_id
 
 
-async def create_institution(session: Session, *, actor: Actor, code: str, name: str) -> OrgUnit:
+async def create_institution(
+    session: Session, *, actor: Actor, code: str, name: str, data_attribution: str | None = None
+) -> OrgUnit:
     """Make a new institution, the root of a tree of its own; only Academe itself does so."""
     policy.require(actor.is_system, actor, "Institutions are made by the operator of Academe.")
     root_id = new_id()
@@ -39,6 +41,7 @@ async def create_institution(session: Session, *, actor: Actor, code: str, name:
         kind=OrgUnitKind.INSTITUTION,
         code=code,
         name=name,
+        data_attribution=data_attribution,
     )
     session.add(institution)
     await session.flush()

@@ -28,8 +28,15 @@ from academe.operations.types import ImportSummary, Place, Placement, Progress, 
 from academe.platform.actor import Actor
 from academe.platform.database.session import Database, Session
 from academe.platform.database.staging import Loaded
+from academe.platform.errors import PermissionDeniedError
 
 SOURCE: Final = "oulad"
+ATTRIBUTION: Final = (
+    "Contains data of the Open University Learning Analytics Dataset by J. Kuzilek, M. Hlosta and Z. Zdrahal (2017),"
+    " doi 10.1038/sdata.2017.171, licensed under CC BY 4.0; dates and structure were adapted."
+)
+"""What the licence asks to be shown wherever the data is."""
+
 CHECKING: Final = "Checking the files (bytes)"
 WRITING: Final = "Writing to the database (rows)"
 
@@ -111,6 +118,8 @@ async def import_oulad(
     what is wrong. Each step is a transaction; after a crash the same call goes on behind the last whole step. What
     stands already is left alone, so a second import changes nothing.
     """
+    if not actor.is_system:
+        raise PermissionDeniedError("Whole data sets are imported by the operator of Academe.")
     began = time.monotonic()
     with ClickStore() as store:
         checked = await asyncio.to_thread(
@@ -145,7 +154,9 @@ def check(source: Source, store: ClickStore, progress: Progress) -> Checked:
 
 
 async def _institution(session: Session, *, actor: Actor, placement: Placement) -> UUID:
-    return await identity.ensure_institution(session, actor=actor, code=placement.code, name=placement.name)
+    return await identity.ensure_institution(
+        session, actor=actor, code=placement.code, name=placement.name, data_attribution=ATTRIBUTION
+    )
 
 
 async def _write(run: Run, checked: Checked, placement: Placement, progress: Progress) -> tuple[Step, ...]:
