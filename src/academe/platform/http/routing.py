@@ -68,7 +68,14 @@ class EdgeRoute(APIRoute):
 
 def api_router(prefix: str, *, tag: str) -> APIRouter:
     """A router for JSON under `/api/v1` + `prefix`; `tag` is its heading in the OpenAPI document."""
-    return APIRouter(prefix=API_PREFIX + prefix, tags=[tag], route_class=EdgeRoute)
+    return APIRouter(
+        prefix=API_PREFIX + prefix, tags=[tag], route_class=EdgeRoute, generate_unique_id_function=_operation_id
+    )
+
+
+def _operation_id(route: APIRoute) -> str:
+    """What generated clients call the operation: the name of its function."""
+    return route.name
 
 
 def page_router(prefix: str = "") -> APIRouter:
