@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from academe.operations.cli import imports
+from academe.operations.demo.cli import Port, Serve, bring_up
+from academe.operations.demo.progress import Steps
 from academe.platform.cli import audit, database, keys, serving
 from academe.platform.commands import CommandGroup
 from academe.platform.logging import configure_logging
-from academe.platform.settings import get_settings
+from academe.platform.settings import Settings, get_settings
 from academe.worker import run_worker
 
 app = typer.Typer(
@@ -40,7 +43,21 @@ def worker(
     run_worker(settings, concurrency=concurrency, until_empty=until_empty)
 
 
+@app.command()
+def demo(serve: Serve = True, port: Port = None) -> None:
+    """Bring up the demo institution: database, tables, records, scores, sign-ins; then serve until Ctrl-C."""
+
+    def build(settings: Settings, steps: Steps) -> None:
+        # Loaded only when something is missing: the libraries that score take as long as all the rest of a start.
+        from academe.operations.demo import building  # noqa: PLC0415
+
+        building.build(settings, steps)
+
+    bring_up(build, worker=("-c", "from academe.cli import app; app()", "worker"), port=port, serve=serve)
+
+
 app.add_typer(serving)
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
+app.add_typer(imports, name="import")
