@@ -63,6 +63,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         Theme.STAGE,
         {
             "course_elapsed": "Share of the offering's days that have passed",
+            "start_month": "Month in which the offering began, 1 to 12",
             "due_count": "Pieces of coursework due so far",
             "due_part": "Share of the coursework's weight due so far",
             "days_to_next": "Days until the next piece of coursework is due",

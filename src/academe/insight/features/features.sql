@@ -188,7 +188,7 @@ elsewhere AS (  -- the same student's other enrolments, as far as they were know
   GROUP BY r.enrollment_id
 )
 SELECT r.enrollment_id, r.student_id, r.offering_id, r.as_of,
-  r.as_of_day::double precision / r.length_days AS course_elapsed,
+  r.as_of_day::double precision / r.length_days AS course_elapsed, extract(month FROM r.starts_on)::integer AS start_month,
   r.previous_attempts, r.studied_credits, r.registered_day,
   percent_rank() OVER (PARTITION BY r.offering_id ORDER BY coalesce(r.registered_day, 0)) AS registered_rank,
   coalesce(x.concurrent, 0) AS concurrent, coalesce(x.concurrent_withdrawn, 0) AS concurrent_withdrawn, coalesce(x.earlier, 0) AS earlier,
