@@ -1,13 +1,9 @@
 """Commands of operations: imports."""
 
-import asyncio
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
@@ -16,14 +12,19 @@ from academe.operations.errors import SourceRefusedError
 from academe.operations.oulad.importer import OPEN_UNIVERSITY, import_oulad
 from academe.operations.types import ImportSummary, Placement
 from academe.platform.actor import system_actor
-from academe.platform.database.session import Database, is_transient
-from academe.platform.errors import AcademeError
-from academe.platform.settings import get_settings
+from academe.platform.commands import (
+    AsJson,
+    console,
+    error_console,
+    open_database,
+    print_json,
+    run,
+    settings_of_command,
+)
+from academe.platform.database.session import is_transient
+from academe.platform.errors import ServiceUnavailableError
 
 imports = typer.Typer(help="Import other systems' data.", no_args_is_help=True)
-
-REFUSED = 2
-"""Exit code when the files are not what they should be; 1 is any other failure."""
 
 
 @imports.callback()
@@ -39,7 +40,7 @@ def oulad(
     ] = OPEN_UNIVERSITY.code,
     name: Annotated[str, typer.Option(help="Name of the institution, if it has to be made.")] = OPEN_UNIVERSITY.name,
     report: Annotated[Path | None, typer.Option(help="Write what is wrong with the files here, as CSV.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import the Open University Learning Analytics Dataset.
 
@@ -48,27 +49,23 @@ def oulad(
     """
     placement = Placement(institution, name, OPEN_UNIVERSITY.units)
     try:
-        summary = asyncio.run(_import(path, placement, Console(stderr=True)))
+        summary = run(_import(path, placement))
     except SourceRefusedError as error:
-        _refuse(error, report, as_json=as_json)
-    except DBAPIError as error:
-        if not is_transient(error):
-            raise
-        _fail("The connection to the database was lost. Every whole step is kept: run the same command again.", as_json)
-    except AcademeError as error:
-        _fail(error.message, as_json)
-    else:
+        if report is not None:
+            report.write_text(error.report(), encoding="utf-8")
         if as_json:
-            typer.echo(json.dumps(summary.as_dict(), indent=2))
-        else:
-            _print(summary)
+            print_json(error.as_dict())
+        raise
+    if as_json:
+        print_json(summary.as_dict())
+    else:
+        _print(summary)
 
 
-async def _import(path: Path, placement: Placement, console: Console) -> ImportSummary:
-    database = Database(get_settings())
+async def _import(path: Path, placement: Placement) -> ImportSummary:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=console) as bars:
+    async with open_database(settings_of_command()) as database:
+        with Progress(*columns, console=error_console) as bars:
             tasks: dict[str, TaskID] = {}
 
             def show(phase: str, done: int, total: int) -> None:
@@ -76,31 +73,16 @@ async def _import(path: Path, placement: Placement, console: Console) -> ImportS
                     tasks[phase] = bars.add_task(phase, total=total)
                 bars.update(tasks[phase], completed=done)
 
-            return await import_oulad(
-                database, actor=system_actor("import oulad"), source=path, placement=placement, progress=show
-            )
-    finally:
-        await database.close()
-
-
-def _refuse(error: SourceRefusedError, report: Path | None, *, as_json: bool) -> None:
-    if report is not None:
-        report.write_text(error.report(), encoding="utf-8")
-    if as_json:
-        faults: list[dict[str, Any]] = [
-            {"file": fault.file, "line": fault.line or None, "column": fault.column or None, "message": fault.message}
-            for fault in error.faults
-        ]
-        typer.echo(json.dumps({"error": error.title, "complete": error.complete, "faults": faults}, indent=2))
-    else:
-        where = f"All of them: {report}" if report else "Use --report FILE for all of them."
-        typer.echo(f"{error.message}\n{where}", err=True)
-    sys.exit(REFUSED)
-
-
-def _fail(message: str, as_json: bool) -> None:
-    typer.echo(json.dumps({"error": message}) if as_json else message, err=not as_json)
-    sys.exit(1)
+            try:
+                return await import_oulad(
+                    database, actor=system_actor("import oulad"), source=path, placement=placement, progress=show
+                )
+            except DBAPIError as error:
+                if not is_transient(error):
+                    raise
+                raise ServiceUnavailableError(
+                    "The connection to the database was lost. Every whole step is kept: run the same command again."
+                ) from error
 
 
 def _print(summary: ImportSummary) -> None:
@@ -112,4 +94,4 @@ def _print(summary: ImportSummary) -> None:
     for step in summary.steps:
         note = "done before" if step.resumed else ""
         table.add_row(step.name, f"{step.rows:,}", f"{step.inserted:,}", f"{step.updated:,}", note)
-    Console().print(table)
+    console.print(table)

@@ -4,10 +4,9 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
+from typing import Any
 
-from academe.platform.errors import InvalidInputError
-
-SHOWN = 5
+from academe.platform.errors import FieldError, InvalidInputError
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -36,12 +35,14 @@ class SourceRefusedError(InvalidInputError):
     title = "The files cannot be imported"
 
     def __init__(self, faults: Sequence[Fault], *, complete: bool = True) -> None:
+        count = f"{len(faults):,}" if complete else f"{len(faults):,} or more"
+        errors = [
+            FieldError(" ".join(filter(None, (fault.file, fault.column))), fault.message, fault.line or None)
+            for fault in faults
+        ]
+        super().__init__(f"The files cannot be imported; nothing was changed. Faults: {count}", errors=errors)
         self.faults = tuple(faults)
         self.complete = complete
-        shown = "\n".join(f"  {fault}" for fault in self.faults[:SHOWN])
-        hidden = len(self.faults) - SHOWN
-        more = f"\n  ... and {hidden:,}{'' if complete else ' or more'} others" if hidden > 0 else ""
-        super().__init__(f"The files cannot be imported; nothing was changed.\n{shown}{more}")
 
     def report(self) -> str:
         """The faults as CSV with a header, for a spreadsheet."""
@@ -50,3 +51,11 @@ class SourceRefusedError(InvalidInputError):
         writer.writerow(["file", "line", "column", "message"])
         writer.writerows([fault.file, fault.line or "", fault.column, fault.message] for fault in self.faults)
         return text.getvalue()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The faults for JSON; a line or column that is not meant is null."""
+        faults = [
+            {"file": fault.file, "line": fault.line or None, "column": fault.column or None, "message": fault.message}
+            for fault in self.faults
+        ]
+        return {"error": self.title, "complete": self.complete, "faults": faults}

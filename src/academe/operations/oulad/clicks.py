@@ -98,6 +98,8 @@ def read_clicks(source: Source, tables: Tables, store: ClickStore, faults: Fault
                 _check(rows, "id_student", log.students, "is not enrolled in the presentation", faults)
                 _check(rows, "id_site", log.sites, "is no site of the presentation in vle.csv", faults)
                 store.keep(log, rows)
+    if faults.found:
+        return
     for (module, presentation), log in store.logs.items():
         if log.is_cut_off:
             reached = f"end on day {max(log.days)} of {log.length}" if log.days else "are missing"

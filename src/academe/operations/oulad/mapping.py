@@ -125,12 +125,12 @@ def _enrolled(tables: Tables, courses: pl.DataFrame) -> pl.DataFrame:
 
 
 def students(tables: Tables, courses: pl.DataFrame) -> pl.DataFrame:
-    """A row for each student: person (`sourced_id`, `display_name`), record, and the newest protected attributes."""
+    """A row for each student: person (`sourced_id`, `display_name`), record, and the newest known attributes."""
     band = pl.col("imd_band").str.strip_chars_end("%") + "%"
     return (
         _enrolled(tables, courses)
         .group_by("id_student", maintain_order=True)
-        .agg(pl.col("code_presentation").first().alias("cohort"), pl.exclude("code_presentation").last())
+        .agg(pl.col("code_presentation").first().alias("cohort"), pl.exclude("code_presentation").drop_nulls().last())
         .sort("id_student")
         .select(
             "gender",
