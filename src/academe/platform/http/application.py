@@ -54,9 +54,7 @@ def build_application(
             "logs": False,
         },  # they would record paths and query strings
     )
-    app.state.settings = settings
-    app.state.resolve_actor = resolve_actor
-    app.state.cursor_signer = CursorSigner(settings.signing_key)
+    _fill_state(app, settings, resolve_actor)
     if database is not None:
         app.state.database = database
         app.state.readiness_checks = checks_of(database)
@@ -70,6 +68,12 @@ def build_application(
     app.router.routes.append(index)
     app.openapi = lambda: _openapi(app, index)  # type: ignore[method-assign]
     return app
+
+
+def _fill_state(app: FastAPI, settings: Settings, resolve_actor: ActorResolver) -> None:
+    app.state.settings = settings
+    app.state.resolve_actor = resolve_actor
+    app.state.cursor_signer = CursorSigner(settings.signing_key)
 
 
 def _lifespan(
