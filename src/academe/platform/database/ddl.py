@@ -1,4 +1,4 @@
-"""Statements that migrations repeat for many tables. Migrations are history: these functions only ever gain siblings."""
+"""Statements that migrations repeat for many tables. Migrations are history: these functions only gain siblings."""
 
 from collections.abc import Sequence
 
@@ -6,13 +6,17 @@ CONTEXT_FUNCTIONS = (
     """
     CREATE FUNCTION actor_is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
     RETURN current_setting('academe.actor_kind', true) = 'system'
+        AND 'academe_readonly' NOT IN (session_user, current_setting('role'))
     """,
     """
     CREATE FUNCTION actor_person_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('academe.person_id', true), '')::uuid
     """,
 )
-"""Who acts in this transaction, for policies; null or false when no actor was set, so that nothing is then visible."""
+"""Who acts in this transaction, for policies; null or false when no actor was set, so that nothing is then visible.
+
+The read-only role may name a person, and then sees what that person sees; it cannot pass for Academe itself.
+"""
 
 TOUCH_FUNCTION = """
     CREATE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -32,18 +36,20 @@ REFUSE_FUNCTION = """
 
 def touch(table: str) -> str:
     """Keep `updated_at` of a table."""
-    return (
-        f"CREATE TRIGGER touch_updated_at BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
-    )
+    return f"CREATE TRIGGER touch_updated_at BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
 
 
 def append_only(table: str) -> tuple[str, str]:
     """Refuse UPDATE, DELETE and TRUNCATE on a table for every role, its owner included."""
     return (
-        f"CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table}"
-        " FOR EACH ROW EXECUTE FUNCTION refuse_change()",
-        f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}"
-        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+        (
+            f"CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        ),
+        (
+            f"CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        ),
     )
 
 
