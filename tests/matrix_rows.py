@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from academe.academics.roster_import.models import RosterUpload
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
 from academe.platform import clock
@@ -64,4 +65,14 @@ async def insight_rows(session: Session, school: School) -> dict[str, str]:
     return {"learner_day": condition, "risk_score": condition}
 
 
-MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows,)
+async def roster_rows(session: Session, school: School) -> dict[str, str]:
+    """A file of the convenor's."""
+    convenor = school.people["convenor"].id
+    session.add(
+        RosterUpload(offering_id=school.offering.id, uploaded_by=convenor, file_name="roster.csv", content=b"")
+    )
+    await session.flush()
+    return {"roster_upload": f"uploaded_by = '{convenor}'"}
+
+
+MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows, roster_rows)

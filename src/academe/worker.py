@@ -4,6 +4,8 @@ import asyncio
 import signal
 from datetime import timedelta
 
+from academe.academics.roster_import import tasks as roster_import_tasks
+from academe.academics.roster_import.service import forget_uploads
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
 from academe.platform.database.session import Database
@@ -15,12 +17,16 @@ from academe.platform.settings import Settings
 
 KEEP_JOBS = timedelta(days=30)
 
+JOBS = (roster_import_tasks.import_roster,)
+"""Every kind of job; being imported here is what makes a job known to the worker."""
+
 
 async def keep_house(database: Database) -> None:
     """Make the partitions of the coming months, and forget jobs, tasks and facts that are over for long."""
     async with database.transaction(system_actor("housekeeping"), timeout_seconds=300) as session:
         await ensure_ahead(session)
         await forget_jobs(session, older_than=KEEP_JOBS)
+        await forget_uploads(session)
     await forget_finished(database)
     await forget_delivered(database)
 

@@ -27,6 +27,12 @@ class EnrollmentNotFoundError(NotFoundError):
     title = "There is no such enrolment in this offering"
 
 
+class UploadNotFoundError(NotFoundError):
+    """There is no such uploaded file of the actor's, or it was forgotten after a day."""
+
+    title = "This file is not kept any more; please upload it again"
+
+
 class AlreadyEnrolledError(ConflictError):
     """The student has a place in the offering already."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from academe.academics.access import enrollment_in, offering_to_enrol
+from academe.academics.access import AnySession, enrollment_in, offering_to_enrol
 from academe.academics.errors import (
     AlreadyEnrolledError,
     EnrollmentNotFoundError,
@@ -178,7 +178,7 @@ async def move(
         await announce(session, EnrollmentWithdrawn(enrollment.id, offering.id, enrollment.student_id, day))
 
 
-async def require_places(session: Session, offering: Offering, wanted: int) -> None:
+async def require_places(session: AnySession, offering: Offering, wanted: int) -> None:
     """Raise OfferingFullError unless that many places are free; the offering is locked by its caller."""
     if offering.capacity is None or wanted <= 0:
         return

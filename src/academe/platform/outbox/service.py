@@ -9,16 +9,17 @@ A fact is a frozen dataclass beside the module that knows it (`academics/facts.p
         on: date
 """
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from academe.platform.database.session import Session
 from academe.platform.ids import new_id
-from academe.platform.jobs.service import defer
+from academe.platform.jobs.service import defer, defer_all
 from academe.platform.outbox.models import OutboxMessage
 
 DELIVERY_TASK: Final = "academe.delivery"
@@ -34,6 +35,11 @@ class Fact:
     KIND: ClassVar[str]
 
 
+_INSERT_ALL: Final = text(
+    "INSERT INTO outbox_message (id, kind, payload) SELECT id, kind, payload"
+    " FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS (id uuid, kind text, payload jsonb)"
+)
+
 F = TypeVar("F", bound=Fact)
 Receiver = Callable[[Session, F], Awaitable[None]]
 
@@ -47,6 +53,17 @@ async def announce(session: Session, fact: Fact) -> None:
     payload = _adapter(type(fact)).dump_python(fact, mode="json")
     await session.execute(insert(OutboxMessage).values(id=message_id, kind=fact.KIND, payload=payload).inline())
     await defer(session, DELIVERY_TASK, arguments=f'{{"message_id": "{message_id}"}}')
+
+
+async def announce_all(session: Session, facts: Sequence[Fact]) -> None:
+    """Announce many facts with two statements, whatever their number; what `announce` does for one."""
+    messages = [
+        {"id": str(new_id()), "kind": fact.KIND, "payload": _adapter(type(fact)).dump_python(fact, mode="json")}
+        for fact in facts
+    ]
+    if messages:
+        await session.execute(_INSERT_ALL, {"messages": json.dumps(messages, ensure_ascii=False)})
+        await defer_all(session, DELIVERY_TASK, argument="message_id", values=[one["id"] for one in messages])
 
 
 def receives(fact: type[F], receiver: str) -> Callable[[Receiver[F]], Receiver[F]]:
