@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,7 +22,7 @@ from academe.platform.commands import (
     run,
     settings_of_command,
 )
-from academe.platform.database.session import is_transient
+from academe.platform.database.session import TRANSIENT_STATES, is_transient
 from academe.platform.errors import ServiceUnavailableError
 
 imports = typer.Typer(help="Import other systems' data.", no_args_is_help=True)
@@ -77,12 +78,19 @@ async def _import(path: Path, placement: Placement) -> ImportSummary:
                 return await import_oulad(
                     database, actor=system_actor("import oulad"), source=path, placement=placement, progress=show
                 )
-            except DBAPIError as error:
-                if not is_transient(error):
+            except (DBAPIError, psycopg.OperationalError) as error:
+                if not _is_lost(error):
                     raise
                 raise ServiceUnavailableError(
                     "The connection to the database was lost. Every whole step is kept: run the same command again."
                 ) from error
+
+
+def _is_lost(error: DBAPIError | psycopg.OperationalError) -> bool:
+    """Whether the server went away; COPY speaks to the driver directly, whose errors no SQLAlchemy error wraps."""
+    if isinstance(error, DBAPIError):
+        return is_transient(error)
+    return error.sqlstate is None or error.sqlstate in TRANSIENT_STATES
 
 
 def _print(summary: ImportSummary) -> None:
