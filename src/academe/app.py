@@ -16,6 +16,8 @@ from academe.academics.attendance import routes as attendance_routes
 from academe.academics.queries import offering_scopes
 from academe.academics.roster import pages as roster_pages
 from academe.academics.roster import routes as roster_routes
+from academe.academics.roster_import import pages as import_pages
+from academe.academics.roster_import import routes as import_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
@@ -35,6 +37,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     academics_pages.router,
     roster_routes.router,
     roster_routes.downloads,
+    import_routes.router,
+    import_pages.router,  # before the roster's own: its pages are one step of the same addresses
     roster_pages.router,
     attendance_routes.router,
     attendance_pages.router,
