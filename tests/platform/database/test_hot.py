@@ -5,7 +5,8 @@ from uuid import uuid4
 import pytest
 from prometheus_client.registry import REGISTRY
 from sqlalchemy import Integer, bindparam, cast, column, func, literal, select, table, text
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, ProgrammingError
+from sqlalchemy.pool import QueuePool
 
 from academe.platform.actor import Actor, ActorKind
 from academe.platform.database.hot import HotStatement
@@ -32,7 +33,6 @@ class TestAlone:
         actor = person()
         async with worker_database.reading(actor) as session:
             assert await WHO.rows(session) == [("academe_app", actor.person_id, "on")]
-            assert not session.in_transaction()
 
     async def test_leaves_nothing_on_the_connection(self, worker_database: Database) -> None:
         async with worker_database.reading(person()) as session:
@@ -68,6 +68,25 @@ class TestWithinATransaction:
             assert await same.scalar(session) == backend
             assert (await WHO.rows(session))[0][1] == actor.person_id
 
+    async def test_others_join_the_one_that_it_began(self, worker_database: Database) -> None:
+        actor = person()
+        backend = HotStatement(select(func.pg_backend_pid()))
+        async with worker_database.reading(actor) as session:
+            first = await backend.scalar(session)
+            found = await session.execute(
+                text("SELECT pg_backend_pid(), actor_person_id(), current_setting('transaction_read_only')")
+            )
+            assert tuple(found.one()) == (first, actor.person_id, "on")
+            assert await backend.scalar(session) == first
+        pool = worker_database.engine.sync_engine.pool
+        assert isinstance(pool, QueuePool)
+        assert pool.checkedout() == 0
+
+    async def test_all_of_a_session_share_it(self, worker_database: Database) -> None:
+        started = HotStatement(select(func.now()))
+        async with worker_database.reading(person()) as session:
+            assert await started.scalar(session) == await started.scalar(session)
+
     async def test_works_for_writers_too(self, database: Database) -> None:
         actor = person()
         async with database.transaction(actor) as session:
@@ -85,9 +104,9 @@ class TestErrors:
     async def test_the_connection_is_usable_afterwards(self, worker_database: Database) -> None:
         for _ in range(3):
             async with worker_database.reading(person()) as session:
+                assert await DOUBLE.scalar(session, number=1) == 2
                 with pytest.raises(ProgrammingError):
                     await WRONG.rows(session)
-                assert await DOUBLE.scalar(session, number=1) == 2
 
     async def test_a_lost_connection_is_transient_and_replaced(self, own_database: Database) -> None:
         async with own_database.reading(person()) as session:
@@ -96,6 +115,13 @@ class TestErrors:
         assert is_transient(caught.value)
         async with own_database.reading(person()) as session:
             assert await DOUBLE.scalar(session, number=1) == 2
+
+    async def test_nothing_runs_on_a_connection_that_does_not_know_who_acts(self, own_database: Database) -> None:
+        async with own_database.reading(person()) as session:
+            with pytest.raises(DBAPIError):
+                await ENDED.rows(session)
+            with pytest.raises(PendingRollbackError):
+                await WHO.rows(session)
 
     async def test_the_statement_timeout_holds(self, worker_database: Database) -> None:
         async with worker_database.reading(person(), timeout_seconds=1) as session:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from academe.platform.metrics import QUERY_SECONDS
@@ -46,19 +46,12 @@ class DriverStatement:
         return translated
 
 
-async def end_on_driver(connection: AsyncConnection) -> None:
-    """End the transaction of a connection on which only the driver has worked, and which has written nothing."""
-    driver = _driver_of(connection)
-    try:
-        await driver.rollback()
-    except psycopg.Error:
-        # The rows are there; SQLAlchemy finds out by itself, when it takes the connection back, that it is lost.
-        await connection.invalidate()
-
-
 def _driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[Any, ...]]:
     proxied = connection.sync_connection
     assert proxied is not None, "the connection is open"
+    if proxied.invalidated:
+        # SQLAlchemy would connect anew here, and nothing would have told that connection who acts.
+        raise PendingRollbackError("The connection of this transaction was lost; begin another transaction.")
     driver = proxied.connection.driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)
     return driver

@@ -36,7 +36,7 @@ class HotStatement:
             raise TypeError(f"the statement takes {sorted(names)}, not {sorted(parameters)}")
         values = parameters | constants
         if isinstance(session, ReadSession):
-            return await session.run_alone(statement, values)
+            return await session.run_hot(statement, values)
         return await statement.rows(await session.connection(), values)
 
     async def scalar(self, session: AsyncSession, **parameters: Any) -> Any:

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
-from academe.platform.database.driver import DriverStatement, end_on_driver
+from academe.platform.database.driver import DriverStatement
 from academe.platform.database.engine import APP_ROLE, database_url, embedded_server, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
 from academe.platform.database.revival import revive_before_connecting
@@ -69,22 +69,36 @@ def _say_who_reads(session: SyncSession, _transaction: SessionTransaction, conne
 class ReadSession(AsyncSession):
     """A session that only reads, perhaps from a replica; PostgreSQL refuses writes in it.
 
-    Its transaction begins with the first statement, so that a request which asks nothing costs nothing, and which asks
-    one thing (`run_alone`) little more than that.
+    Its transaction begins with the first statement, so that a request which asks nothing of the database costs it
+    nothing. Hot statements then need none of SQLAlchemy's layers, and others after them share their transaction.
     """
 
     sync_session_class = _SyncReadSession
+    _hot: AsyncConnection | None = None
 
-    async def run_alone(self, statement: DriverStatement, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Run a statement in a transaction of its own when none has begun here, else in the one that has."""
+    async def run_hot(self, statement: DriverStatement, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Every row of a statement that the driver sends itself."""
+        if self._hot is not None:
+            return await statement.rows(self._hot, parameters)
         engine = self.bind
         if self.in_transaction() or not isinstance(engine, AsyncEngine):
             return await statement.rows(await self.connection(), parameters)
-        async with engine.connect() as connection:
+        connection = await engine.connect()
+        try:
             await _SAY_WHO_ACTS.rows(connection, self.info[_CONTEXT])
-            rows = await statement.rows(connection, parameters)
-            await end_on_driver(connection)
-            return rows
+        except BaseException:
+            await connection.close()
+            raise
+        self._hot = self.bind = connection
+        self.sync_session.bind = connection.sync_connection
+        return await statement.rows(connection, parameters)
+
+    async def close(self) -> None:
+        """End the transaction and give the connection back, which rolls back what the driver has begun."""
+        await super().close()
+        if self._hot is not None:
+            await self._hot.close()
+            self._hot = None
 
 
 class Database:
