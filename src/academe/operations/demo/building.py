@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -14,11 +15,10 @@ from academe.academics.types import MeetingKind
 from academe.identity.api import create_account, create_person, grant_role, set_password
 from academe.identity.models import OrgUnit, Person
 from academe.identity.types import Role
-from academe.insight.api import install_shipped_model, rebuild_learner_days, score_offerings
+from academe.insight.api import install_shipped_model, rebuild_learner_days, score_days
 from academe.insight.models import RiskScore
 from academe.operations.demo.accounts import completed, file_of, forget_passwords, read_passwords, write_passwords
 from academe.operations.demo.plan import (
-    BUNDLED,
     FIRST_MEETING,
     INSTITUTION,
     LIKELY,
@@ -31,13 +31,15 @@ from academe.operations.demo.plan import (
 )
 from academe.operations.demo.progress import Steps
 from academe.operations.demo.standing import Standing, as_of, read_standing
+from academe.operations.demo_data import OULAD_AAA
 from academe.operations.oulad.importer import import_oulad
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Database, Session
 from academe.platform.errors import ConflictError
 from academe.platform.settings import Settings
 
-ACTOR = system_actor("demo")
+ACTOR: Final = system_actor("demo")
+WEEKS_AT_ONCE: Final = 10
 
 
 def build(settings: Settings, steps: Steps) -> None:
@@ -55,7 +57,7 @@ async def _build(settings: Settings, steps: Steps) -> None:
         await database.close()
 
 
-async def build_records(database: Database, steps: Steps, source: Path = BUNDLED) -> None:
+async def build_records(database: Database, steps: Steps, source: Path = OULAD_AAA) -> None:
     """Import the bundled module and sum the days of its learners."""
     if not (await _standing(database)).imported:
         with steps.step("Import one module of the Open University data") as report:
@@ -82,11 +84,11 @@ async def build_scores(database: Database, steps: Steps) -> None:
     async with database.transaction(ACTOR) as session:
         model = await install_shipped_model(session, actor=ACTOR)
     with steps.step(f"Score {len(weeks)} weeks of teaching") as report:
-        for done, week in enumerate(weeks):
-            report(done, len(weeks))
+        for first in range(0, len(weeks), WEEKS_AT_ONCE):
+            report(first, len(weeks))
+            days = [as_of(offering, week) for week in weeks[first : first + WEEKS_AT_ONCE]]
             async with database.transaction(ACTOR, timeout_seconds=0) as session:
-                days = {offering.id: as_of(offering, week)}
-                await score_offerings(session, actor=ACTOR, model=model, offerings=[offering], as_of=days)
+                await score_days(session, actor=ACTOR, model=model, offering=offering, days=days)
 
 
 async def build_people(database: Database, steps: Steps, file: Path) -> None:

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import time, timedelta
-from pathlib import Path
 from typing import Final
 
 from academe.academics.types import StaffRole
 from academe.identity.types import Role
-
-BUNDLED: Final = Path(__file__).parents[1] / "demo_data" / "oulad_aaa.zip"
-"""The module AAA of the Open University data, both presentations, in the form of the whole set."""
 
 INSTITUTION: Final = "OULAD"
 FACULTY: Final = "SOC"
