@@ -13,6 +13,7 @@ from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
 from academe.academics.attendance import pages as attendance_pages
 from academe.academics.attendance import routes as attendance_routes
+from academe.academics.offering_head import add_offering_tab
 from academe.academics.queries import offering_scopes
 from academe.academics.roster import pages as roster_pages
 from academe.academics.roster import routes as roster_routes
@@ -21,6 +22,10 @@ from academe.academics.roster_import import routes as import_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
+from academe.insight import pages as insight_pages
+from academe.insight.student import pages as student_pages
+from academe.insight.worklist import pages as worklist_pages
+from academe.insight.worklist import routes as worklist_routes
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -42,15 +47,25 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     roster_pages.router,
     attendance_routes.router,
     attendance_pages.router,
+    worklist_routes.router,
+    worklist_pages.router,
+    student_pages.router,
+    insight_pages.router,
     job_pages.router,
     styleguide.router,
 )
 """Every module's `routes.router` and `pages.router`."""
 
-NAVIGATION: Final[Sequence[NavigationEntry]] = academics_pages.NAVIGATION
+NAVIGATION: Final[Sequence[NavigationEntry]] = (
+    *worklist_pages.NAVIGATION_FIRST,
+    *academics_pages.NAVIGATION,
+    *worklist_pages.NAVIGATION,
+    *insight_pages.NAVIGATION,
+    *student_pages.NAVIGATION,
+)
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
-TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.identity", "academe.academics")
+TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.identity", "academe.academics", "academe.insight")
 """The packages with a `templates` folder; platform's own is always searched."""
 
 
@@ -61,6 +76,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     application opens its own at start-up and closes it at the end.
     """
     settings = settings or get_settings()
+    for tab in worklist_pages.OFFERING_TABS:
+        add_offering_tab(tab)
     app = build_application(
         settings,
         ROUTERS,

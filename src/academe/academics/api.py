@@ -32,6 +32,7 @@ __all__ = [
     "Mark",
     "OfferingHead",
     "OfferingTab",
+    "OfferingTab",
     "Placed",
     "add_offering_tab",
     "assign_staff",

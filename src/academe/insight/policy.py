@@ -12,6 +12,7 @@ from academe.academics.api import Placed, can_read_roster, rosters_readable_by
 from academe.academics.types import StaffRole
 from academe.identity.types import Role
 from academe.platform.actor import Actor
+from academe.platform.errors import AuthenticationRequiredError
 
 READERS: Final = (
     StaffRole.LECTURER,
@@ -40,3 +41,9 @@ def can_read_models(actor: Actor) -> bool:
     A card holds nobody's data, and whoever is judged by a model may know how good it is.
     """
     return not actor.is_anonymous
+
+
+def require_models(actor: Actor) -> None:
+    """Raise AuthenticationRequiredError unless the actor may read the cards of models."""
+    if not can_read_models(actor):
+        raise AuthenticationRequiredError

@@ -1,7 +1,7 @@
 """Pages of the worklist: an advisor's or a teacher's students of a term, and the students of one offering."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,13 +10,14 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from academe.academics.api import OfferingHead, head_of, offering_for
+from academe.academics.api import OfferingHead, OfferingTab, head_of, offering_for
 from academe.academics.models import Offering
+from academe.identity.types import Role
 from academe.insight import policy
 from academe.insight.types import RiskBand
 from academe.insight.worklist.distribution import probability_distribution
 from academe.insight.worklist.queries import WorklistOffering, WorklistRow, worklist_offerings
-from academe.insight.worklist.view import Asked, Worklist, offerings_of_term, read_worklist
+from academe.insight.worklist.view import BY_NEED, Asked, Worklist, offerings_of_term, read_worklist
 from academe.platform.actor import Actor
 from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn
@@ -34,9 +35,22 @@ def _looks_after_students(actor: Actor) -> bool:
     return actor.has_role(*policy.READERS)
 
 
-NAVIGATION: Final = (
-    NavigationEntry("Worklist", "/worklist", "list-check", visible=_looks_after_students, section="Students"),
-)
+def _advises(actor: Actor) -> bool:
+    return actor.has_role(Role.ADVISOR)
+
+
+def _teaches_or_records(actor: Actor) -> bool:
+    return _looks_after_students(actor) and not _advises(actor)
+
+
+_ENTRY: Final = NavigationEntry("Worklist", "/worklist", "list-check", section="Students")
+NAVIGATION_FIRST: Final = (replace(_ENTRY, visible=_advises),)
+"""For advisors the worklist is where the day begins."""
+
+NAVIGATION: Final = (replace(_ENTRY, visible=_teaches_or_records),)
+
+OFFERING_TABS: Final = (OfferingTab("Risk", "risk", visible=_looks_after_students),)
+"""The tab that pages of an offering show beside their own."""
 
 _COLUMNS: Final = (
     Column("number", "Student", sortable=True),
@@ -60,6 +74,12 @@ class WorklistPart:
     keep: dict[str, str]
     shows_unit: bool
     attribution: str | None
+
+    @property
+    def keep_in_form(self) -> dict[str, str]:
+        """What the form of the filters sends along: the term and the order. Its fields say the rest."""
+        kept = {name: value for name, value in self.keep.items() if name != "offering"}
+        return kept | {"sort": str(self.asked.sort)}
 
     def href(self, *, week: int) -> str:
         """The page as of another week."""
@@ -99,7 +119,7 @@ def asked_of(
         band=RiskBand(band) if band in set(RiskBand) else None,
         search=q,
         rising=trend == "rising",
-        sort=Sort.parse(request.query_params.get("sort"), allowed=_SORTABLE, default=Sort("need", descending=True)),
+        sort=Sort.parse(request.query_params.get("sort"), allowed=_SORTABLE, default=BY_NEED),
     )
 
 

@@ -119,7 +119,7 @@ async def band_counts(session: AsyncSession, asked: WorklistFilter) -> Mapping[R
     """How many students of the worklist are in each band, whichever band is asked for; critical first."""
     current = _current(asked)
     wanted = select(current.c.band, func.count()).select_from(current).group_by(current.c.band)
-    found = {band: count for band, count in await session.execute(_narrowed(wanted, current, asked))}
+    found = {row[0]: row[1] for row in await session.execute(_narrowed(wanted, current, asked))}
     return {band: found.get(band, 0) for band in reversed(RiskBand)}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,7 +22,8 @@ from academe.platform import clock
 from academe.platform.http.pagination import PageRequest
 from academe.platform.pages import Sort
 
-DESCENDING_FIRST = ("need", "change")
+BY_NEED: Final = Sort("need", descending=True)
+DESCENDING_FIRST: Final = ("need", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Asked:
     band: RiskBand | None = None
     search: str = ""
     rising: bool = False
-    sort: Sort = Sort("need", descending=True)
+    sort: Sort = BY_NEED
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,15 +17,17 @@ class SparklinePath:
     end_y: float
 
 
-def sparkline_path(values: Sequence[float | None], width: int = 96, height: int = 24) -> SparklinePath | None:
-    """Path data for a series from zero to its largest value; None when fewer than two values are known.
+def sparkline_path(
+    values: Sequence[float | None], width: int = 96, height: int = 24, top: float | None = None
+) -> SparklinePath | None:
+    """Path data for a series from zero to `top`, else to its largest value; None when fewer than two are known.
 
     Values that are not known leave no point: the line goes straight across them.
     """
     known = [(index, value) for index, value in enumerate(values) if value is not None]
     if len(known) < 2:
         return None
-    top = max((value for _, value in known), default=0.0) or 1.0
+    top = top or max((value for _, value in known), default=0.0) or 1.0
     step = (width - 4) / (len(values) - 1)
     points = [(2 + index * step, height - 2 - (height - 4) * max(value, 0) / top) for index, value in known]
     line = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
