@@ -8,14 +8,40 @@ WITH scope AS MATERIALIZED (
   FROM jsonb_to_recordset(CAST({scope} AS jsonb)) AS c(offering_id uuid, as_of date)
   JOIN offering o ON o.id = c.offering_id
 ),
+returned AS (  -- enrolments that waited or were given back show their last step; the others are in their history
+  SELECT h.enrollment_id
+  FROM enrollment_status_change h
+  WHERE h.enrollment_id IN (SELECT other.id FROM scope s JOIN enrollment e ON e.offering_id = s.offering_id
+                            JOIN enrollment other ON other.student_id = e.student_id)
+  GROUP BY h.enrollment_id
+  HAVING bool_or(h.status IN ('requested', 'waitlisted')) OR max(h.effective_on) FILTER (WHERE h.status = 'enrolled')
+    >= min(h.effective_on) FILTER (WHERE h.status IN ('withdrawn', 'completed', 'rejected'))
+),
+step AS (
+  SELECT h.enrollment_id, h.status, h.effective_on AS since, lead(h.effective_on) OVER steps AS until,
+         row_number() OVER steps AS number
+  FROM returned JOIN enrollment_status_change h ON h.enrollment_id = returned.enrollment_id
+  WINDOW steps AS (PARTITION BY h.enrollment_id ORDER BY h.effective_on, h.recorded_at, h.id)
+),
+standing AS MATERIALIZED (  -- what each of those was, from a day until before another
+  SELECT enrollment_id, status, since, coalesce(until, 'infinity') AS until FROM step
+  UNION ALL
+  SELECT enrollment_id, CASE WHEN status IN ('withdrawn', 'completed') THEN 'enrolled' ELSE 'unknown' END,
+         '-infinity', since  -- what ended without having begun was begun on a day that the source does not say
+  FROM step WHERE number = 1
+),
 roster AS MATERIALIZED (
   SELECT e.id AS enrollment_id, e.offering_id, e.student_id, s.unit_id, s.starts_on, s.length_days, s.as_of, s.as_of_day,
-         e.enrolled_on - s.starts_on AS registered_day, e.previous_attempts, e.studied_credits
+         CASE WHEN t.since > '-infinity' THEN t.since WHEN t.since IS NULL THEN e.enrolled_on END - s.starts_on
+           AS registered_day,
+         e.previous_attempts, e.studied_credits
   FROM scope s
   JOIN enrollment e ON e.offering_id = s.offering_id
-  WHERE coalesce(e.enrolled_on, '-infinity') <= s.as_of
-    AND coalesce(e.withdrawn_on, 'infinity') > s.as_of
-    AND e.status IN ('enrolled', 'withdrawn', 'completed')
+  LEFT JOIN standing t ON t.enrollment_id = e.id AND t.since <= s.as_of AND t.until > s.as_of
+  WHERE CASE WHEN t.status IS NOT NULL THEN t.status IN ('enrolled', 'completed')
+             ELSE coalesce(e.enrolled_on, '-infinity') <= s.as_of
+              AND coalesce(e.withdrawn_on, 'infinity') > s.as_of
+              AND e.status IN ('enrolled', 'withdrawn', 'completed') END
 ),
 visit AS MATERIALIZED (  -- the learner days known on the day
   SELECT d.enrollment_id, r.offering_id, d.day - r.starts_on AS day, r.as_of - d.day AS days_ago,
@@ -112,7 +138,8 @@ submission AS MATERIALIZED (
   SELECT p.enrollment_id, r.assessment_id, r.carried_over, w.title, w.kind, w.due_on, w.weight, w.is_due, w.distance,
          CASE WHEN NOT r.carried_over THEN w.due_on - r.submitted_on END AS days_early,
          w.as_of - r.submitted_on AS days_since,
-         CASE WHEN r.marked_on <= w.as_of AND NOT r.carried_over THEN r.score::double precision END AS score,
+         CASE WHEN r.marked_on <= w.as_of AND NOT r.carried_over THEN (100 * r.score / r.max_score)::double precision END
+           AS score,
          CASE WHEN NOT r.carried_over THEN
            percent_rank() OVER (PARTITION BY r.assessment_id, r.carried_over ORDER BY r.submitted_on) END AS submitted_rank
   FROM work w
@@ -170,21 +197,29 @@ handed_in AS (
     min(days_since) AS days_since_submission
   FROM submission s JOIN uptake u ON u.assessment_id = s.assessment_id GROUP BY enrollment_id
 ),
+other AS (
+  SELECT r.enrollment_id, e.offering_id, e.outcome, e.outcome_on,
+    coalesce(t.status = 'withdrawn', e.withdrawn_on <= r.as_of, false) AS has_left,
+    CASE WHEN t.since > '-infinity' THEN t.since WHEN t.since IS NULL THEN e.enrolled_on END AS begun_on
+  FROM roster r
+  JOIN enrollment e ON e.student_id = r.student_id AND e.id <> r.enrollment_id
+  LEFT JOIN standing t ON t.enrollment_id = e.id AND t.since <= r.as_of AND t.until > r.as_of
+  WHERE coalesce(t.status, e.status) IN ('enrolled', 'withdrawn', 'completed')
+),
 elsewhere AS (  -- the same student's other enrolments, as far as they were known on the day
   SELECT r.enrollment_id,
-    count(*) FILTER (WHERE coalesce(e.withdrawn_on, o.ends_on) > r.as_of) AS concurrent,
-    count(*) FILTER (WHERE o.starts_on = r.starts_on AND e.withdrawn_on <= r.as_of) AS concurrent_withdrawn,
+    count(*) FILTER (WHERE NOT e.has_left AND o.ends_on > r.as_of) AS concurrent,
+    count(*) FILTER (WHERE o.starts_on = r.starts_on AND e.has_left) AS concurrent_withdrawn,
     count(*) FILTER (WHERE o.starts_on < r.starts_on) AS earlier,
     count(*) FILTER (WHERE o.starts_on < r.starts_on
-      AND (e.withdrawn_on <= r.as_of OR (e.outcome = 'fail' AND e.outcome_on <= r.as_of))) AS earlier_lost,
+      AND (e.has_left OR (e.outcome = 'fail' AND e.outcome_on <= r.as_of))) AS earlier_lost,
     count(*) FILTER (WHERE e.outcome IN ('pass', 'distinction') AND e.outcome_on <= r.as_of) AS earlier_passed,
     count(*) FILTER (WHERE e.outcome = 'distinction' AND e.outcome_on <= r.as_of) AS earlier_distinction,
     count(*) FILTER (WHERE o.unit_id = r.unit_id AND o.starts_on < r.starts_on) AS same_unit_before
   FROM roster r
-  JOIN enrollment e ON e.student_id = r.student_id AND e.id <> r.enrollment_id
+  JOIN other e ON e.enrollment_id = r.enrollment_id
   JOIN offering o ON o.id = e.offering_id
-  WHERE coalesce(e.enrolled_on, o.starts_on) <= r.as_of
-    AND e.status IN ('enrolled', 'withdrawn', 'completed')
+  WHERE e.begun_on IS NULL AND o.starts_on <= r.as_of OR e.begun_on <= r.as_of
   GROUP BY r.enrollment_id
 )
 SELECT r.enrollment_id, r.student_id, r.offering_id, r.as_of,
