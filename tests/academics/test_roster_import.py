@@ -11,6 +11,7 @@ from academe.academics.errors import UploadNotFoundError
 from academe.academics.models import Enrollment, EnrollmentStatusChange
 from academe.academics.roster.export import lines as csv_lines
 from academe.academics.roster_import.files import MOST_LINES, read_roster
+from academe.academics.roster_import.models import RosterUpload
 from academe.academics.roster_import.plan import Change
 from academe.academics.roster_import.service import apply_import, preview_import, stage_roster_file
 from academe.academics.roster_import.tasks import request_import
@@ -36,7 +37,7 @@ def faults(content: bytes) -> list[tuple[int | None, str]]:
 
 
 class TestReading:
-    def test_the_columns_come_in_any_order_and_dress(self):
+    def test_the_columns_come_in_any_order_and_dress(self) -> None:
         plain = read_roster(GOOD).lines
         assert [(line.line, line.number, line.wanted) for line in plain] == [
             (2, "10000", "enrolled"),
@@ -70,18 +71,18 @@ class TestReading:
             (b"number\n\x00\n", (None, "file")),
         ],
     )
-    def test_every_fault_names_its_line(self, content: bytes, expected: tuple[int | None, str]):
+    def test_every_fault_names_its_line(self, content: bytes, expected: tuple[int | None, str]) -> None:
         assert faults(content) == [expected]
 
-    def test_lines_are_counted_through_quoted_line_breaks(self):
+    def test_lines_are_counted_through_quoted_line_breaks(self) -> None:
         assert faults(b'number,status,reason\n1,withdrawn,"two\nlines"\n2,gone,\n') == [(4, "status")]
 
-    def test_too_many_lines_are_refused(self):
+    def test_too_many_lines_are_refused(self) -> None:
         content = "number\n" + "".join(f"{number}\n" for number in range(MOST_LINES + 1))
         assert faults(content.encode()) == [(MOST_LINES + 2, "file")]
 
     @given(st.binary(max_size=400))
-    def test_no_bytes_break_it(self, content: bytes):
+    def test_no_bytes_break_it(self, content: bytes) -> None:
         read = read_roster(content)
         assert read.lines or read.errors
 
@@ -97,7 +98,7 @@ class TestReading:
         ),
         st.sampled_from([",", ";", "\t"]),
     )
-    def test_what_is_written_is_read(self, rows: list[tuple[str, str]], delimiter: str):
+    def test_what_is_written_is_read(self, rows: list[tuple[str, str]], delimiter: str) -> None:
         rows = [(number.lstrip("-") or "7", reason) for number, reason in rows]
         rows = list(dict(rows).items())
 
@@ -115,19 +116,21 @@ class TestReading:
 
 
 class TestExport:
-    def test_no_cell_is_a_formula(self):
+    def test_no_cell_is_a_formula(self) -> None:
         written = csv_lines([["=1+1", "+1", "-1", "@x", "\tx", None, "plain"]])
         assert written.strip().split(",") == ["'=1+1", "'+1", "'-1", "'@x", "'\tx", "", "plain"]
 
 
 @pytest.mark.anyio
 class TestImporting:
-    async def bring(self, session: Session, schools: TwoSchools, who: Actor, content: bytes = GOOD):
+    async def bring(self, session: Session, schools: TwoSchools, who: Actor, content: bytes = GOOD) -> RosterUpload:
         return await stage_roster_file(
             session, actor=who, offering_id=schools.home.offering.id, file_name="class.csv", content=content
         )
 
-    async def test_strangers_find_nothing_and_lecturers_may_not(self, session: Session, two_schools: TwoSchools):
+    async def test_strangers_find_nothing_and_lecturers_may_not(
+        self, session: Session, two_schools: TwoSchools
+    ) -> None:
         for who in (two_schools.away.actor("registrar"), two_schools.home.actor("colleague")):
             async with as_actor(session, who):
                 with pytest.raises(NotFoundError):
@@ -137,7 +140,7 @@ class TestImporting:
             with pytest.raises(PermissionDeniedError):
                 await self.bring(session, two_schools, lecturer)
 
-    async def test_a_file_is_its_owners_alone(self, session: Session, two_schools: TwoSchools):
+    async def test_a_file_is_its_owners_alone(self, session: Session, two_schools: TwoSchools) -> None:
         convenor, registrar = two_schools.home.actor("convenor"), two_schools.home.actor("registrar")
         async with as_actor(session, convenor):
             upload = await self.bring(session, two_schools, convenor)
@@ -147,7 +150,7 @@ class TestImporting:
                     session, actor=registrar, offering_id=two_schools.home.offering.id, upload_id=upload.id
                 )
 
-    async def test_the_preview_says_what_would_change(self, session: Session, two_schools: TwoSchools):
+    async def test_the_preview_says_what_would_change(self, session: Session, two_schools: TwoSchools) -> None:
         convenor = two_schools.home.actor("convenor")
         async with as_actor(session, convenor):
             upload = await self.bring(session, two_schools, convenor)
@@ -157,7 +160,9 @@ class TestImporting:
         assert plan.counts == {Change.ENROL: 1, Change.READMIT: 0, Change.WITHDRAW: 1, Change.NONE: 1}
         assert plan.can_be_applied
 
-    async def test_it_applies_once_and_leaves_history_audit_and_facts(self, session: Session, two_schools: TwoSchools):
+    async def test_it_applies_once_and_leaves_history_audit_and_facts(
+        self, session: Session, two_schools: TwoSchools
+    ) -> None:
         convenor, offering = two_schools.home.actor("convenor"), two_schools.home.offering
         told: list[tuple[int, int]] = []
 
@@ -180,7 +185,7 @@ class TestImporting:
         rows = await session.execute(
             select(Enrollment.student_id, Enrollment.status).where(Enrollment.offering_id == offering.id)
         )
-        statuses = {student_id: status for student_id, status in rows}
+        statuses = {row.student_id: row.status for row in rows}
         students = two_schools.home.students
         assert statuses[students[4].id] is EnrollmentStatus.ENROLLED
         assert statuses[students[1].id] is EnrollmentStatus.WITHDRAWN
@@ -194,7 +199,7 @@ class TestImporting:
         ]
         assert (await session.execute(select(func.count()).select_from(Job))).scalar_one() == 1
 
-    async def test_one_bad_line_and_nothing_happens(self, session: Session, two_schools: TwoSchools):
+    async def test_one_bad_line_and_nothing_happens(self, session: Session, two_schools: TwoSchools) -> None:
         convenor, offering = two_schools.home.actor("convenor"), two_schools.home.offering
         async with as_actor(session, convenor):
             upload = await self.bring(session, two_schools, convenor, GOOD + b"99999,,,\n")
@@ -202,14 +207,14 @@ class TestImporting:
                 await request_import(session, actor=convenor, offering_id=offering.id, upload_id=upload.id)
         assert [(error.line, error.field) for error in raised.value.errors] == [(5, "student_number")]
 
-    async def test_a_file_that_changes_nothing_is_said_to(self, session: Session, two_schools: TwoSchools):
+    async def test_a_file_that_changes_nothing_is_said_to(self, session: Session, two_schools: TwoSchools) -> None:
         convenor, offering = two_schools.home.actor("convenor"), two_schools.home.offering
         async with as_actor(session, convenor):
             upload = await self.bring(session, two_schools, convenor, b"number\n10000\n")
             with pytest.raises(ConflictError):
                 await request_import(session, actor=convenor, offering_id=offering.id, upload_id=upload.id)
 
-    async def test_the_places_are_counted(self, session: Session, two_schools: TwoSchools):
+    async def test_the_places_are_counted(self, session: Session, two_schools: TwoSchools) -> None:
         convenor, offering = two_schools.home.actor("convenor"), two_schools.home.offering
         offering.capacity = 4
         await session.flush()
@@ -224,7 +229,7 @@ class TestImporting:
 
 @pytest.mark.anyio
 class TestPages:
-    async def test_through_the_pages(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_through_the_pages(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         client = client_of(two_schools.home.actor("convenor"), browser=True)
         start = f"/offerings/{two_schools.home.offering.id}/roster/import"
         assert (await client.get(start)).status_code == 200
@@ -243,7 +248,7 @@ class TestPages:
         progress = await client.get(confirmed.headers["location"])
         assert "Waiting for its turn" in progress.text
 
-    async def test_over_json(self, client_of: ClientOf, two_schools: TwoSchools):
+    async def test_over_json(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         client = client_of(two_schools.home.actor("registrar"))
         start = f"/api/v1/offerings/{two_schools.home.offering.id}/roster/import"
         brought = await client.post(start, content=GOOD, headers={"Content-Type": "text/csv"})

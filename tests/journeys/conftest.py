@@ -6,14 +6,15 @@ a folder. A missing browser skips these tests, or fails them where ACADEME_REQUI
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from academe.academics.models import Enrollment, EnrollmentStatusChange, StudentRecord
 from academe.academics.types import EnrollmentStatus
@@ -29,10 +30,12 @@ from tests.schools import STARTS_ON, School, TwoSchools, build_two_schools
 from tests.support.browser import launched_browser, served
 from tests.support.databases import ServerOfTests
 
+Result = TypeVar("Result")
+
 PASSWORD: Final = "a password of these tests"
 CLASS_SIZE: Final = 300
-WIDE: Final = {"width": 1366, "height": 900}
-NARROW: Final = {"width": 375, "height": 812}
+WIDE: Final[ViewportSize] = {"width": 1366, "height": 900}
+NARROW: Final[ViewportSize] = {"width": 375, "height": 812}
 BUILDER: Final = system_actor("build the schools of the journeys")
 
 
@@ -59,11 +62,17 @@ class Site:
 
     def run_jobs(self) -> None:
         """Do what waits in the queue, as a worker would."""
-        asyncio.run(self._run_jobs())
+        in_own_loop(self._run_jobs())
 
     async def _run_jobs(self) -> None:
         async with opened(self.settings) as database:
             await make_queue(database).run(until_empty=True)
+
+
+def in_own_loop(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in a thread with a loop of its own: the browser's loop already runs in this one."""
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(asyncio.run, work).result()
 
 
 @asynccontextmanager
@@ -133,7 +142,7 @@ def filled_template(server: ServerOfTests, worker_id: str) -> Iterator[tuple[str
     """A database with the schools in it, to be copied by every journey."""
     name = f"academe_journeys_{worker_id}"
     settings = server.clone(name)
-    schools = asyncio.run(_build(settings))
+    schools = in_own_loop(_build(settings))
     yield name, schools
     server.drop(name)
 

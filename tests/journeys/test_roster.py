@@ -26,7 +26,7 @@ def accessible(page: Page) -> None:
 
 
 class TestRoster:
-    def test_a_lecturer_finds_sorts_and_pages(self, site: Site, page: Page):
+    def test_a_lecturer_finds_sorts_and_pages(self, site: Site, page: Page) -> None:
         complaints = complaints_of(page)
         site.sign_in(page, "lecturer")
         expect(page).to_have_url(re.compile("/offerings$"))
@@ -52,7 +52,7 @@ class TestRoster:
         expect(page.locator("tbody tr").first).to_contain_text("20296")
         assert complaints == []
 
-    def test_a_convenor_enrols_and_withdraws(self, site: Site, page: Page):
+    def test_a_convenor_enrols_and_withdraws(self, site: Site, page: Page) -> None:
         site.sign_in(page, "convenor")
         page.goto(roster_of(site))
         page.get_by_role("link", name="Enrol a student").click()
@@ -76,7 +76,7 @@ class TestRoster:
         accessible(page)
         keep_screenshots(page, "enrollment")
 
-    def test_everything_works_without_scripts(self, site: Site, browser: Browser):
+    def test_everything_works_without_scripts(self, site: Site, browser: Browser) -> None:
         with without_scripts(browser) as page:
             site.sign_in(page, "convenor")
             page.goto(roster_of(site))
@@ -89,8 +89,48 @@ class TestRoster:
             expect(page.get_by_text("1 student was withdrawn.")).to_be_visible()
 
 
+class TestImport:
+    def test_a_wrong_file_then_the_right_one(self, site: Site, page: Page) -> None:
+        complaints = complaints_of(page)
+        site.sign_in(page, "convenor")
+        page.goto(roster_of(site))
+        page.get_by_role("link", name="Import").click()
+        accessible(page)
+        keep_screenshots(page, "import")
+        bring(page, "student_number;status;reason\n20300;enrolled;\n20001;asleep;\n88888;;\n20002;withdrawn;\n")
+        expect(page.get_by_text("3 things to correct in class.csv")).to_be_visible()
+        rows = page.get_by_role("region", name="Errors of the file").locator("tbody tr")
+        expect(rows).to_have_count(3)
+        expect(rows.nth(0)).to_contain_text("3StatusThe status is enrolled or withdrawn.")
+        expect(rows.nth(1)).to_contain_text("There is no student with the number 88888.")
+        accessible(page)
+        keep_screenshots(page, "import-errors")
+        page.get_by_role("link", name="Choose another file").click()
+        bring(
+            page, "student_number;status;reason\n20300;enrolled;\n20299;;\n20002;withdrawn;left the country\n20003;;\n"
+        )
+        expect(page.get_by_role("button", name="Change 3 students")).to_be_visible()
+        accessible(page)
+        keep_screenshots(page, "import-preview")
+        page.get_by_role("button", name="Change 3 students").click()
+        expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+        keep_screenshots(page, "import-waiting")
+        site.run_jobs()
+        expect(page.get_by_text("2 enrolled, 0 enrolled again, 1 withdrawn, 1 were so already.")).to_be_visible()
+        accessible(page)
+        keep_screenshots(page, "import-done")
+        page.get_by_role("link", name="Show the roster").click()
+        expect(page.get_by_text("50 of 302")).to_be_visible()
+        assert complaints == []
+
+
+def bring(page: Page, content: str) -> None:
+    page.get_by_label("File").set_input_files({"name": "class.csv", "mimeType": "text/csv", "buffer": content.encode()})
+    page.get_by_role("button", name="Show what it changes").click()
+
+
 class TestAttendance:
-    def test_a_class_of_300_with_three_not_there(self, site: Site, page: Page):
+    def test_a_class_of_300_with_three_not_there(self, site: Site, page: Page) -> None:
         complaints = complaints_of(page)
         site.sign_in(page, "lecturer")
         page.goto(attendance_of(site))
@@ -114,7 +154,7 @@ class TestAttendance:
         expect(late.get_by_label("Minutes late")).to_have_value("12")
         assert complaints == []
 
-    def test_two_lecturers_at_once(self, site: Site, browser: Browser, page: Page):
+    def test_two_lecturers_at_once(self, site: Site, browser: Browser, page: Page) -> None:
         site.sign_in(page, "lecturer")
         page.goto(attendance_of(site))
         with browser.new_context() as context:
@@ -132,7 +172,7 @@ class TestAttendance:
         page.get_by_role("button", name="Save attendance").click()
         expect(page.get_by_text("Attendance is saved: 1 of 300")).to_be_visible()
 
-    def test_it_works_without_scripts(self, site: Site, browser: Browser):
+    def test_it_works_without_scripts(self, site: Site, browser: Browser) -> None:
         with without_scripts(browser) as page:
             site.sign_in(page, "lecturer")
             page.goto(attendance_of(site))
@@ -144,7 +184,7 @@ class TestAttendance:
             page.get_by_role("button", name="Save attendance").click()
             expect(page.get_by_text("Attendance is saved")).to_be_visible()
 
-    def test_a_meeting_is_scheduled(self, site: Site, page: Page):
+    def test_a_meeting_is_scheduled(self, site: Site, page: Page) -> None:
         site.sign_in(page, "lecturer")
         page.goto(f"{site.url}/offerings/{site.home.offering.id}/meetings")
         page.get_by_label("Title").fill("Tutorial 1")
