@@ -162,13 +162,12 @@ def calibrate(margin: npt.NDArray[np.float64], held_out: Snapshots) -> Calibrati
 
 
 def fit_predictor(snapshots: Snapshots) -> tuple[RiskPredictor, npt.NDArray[np.bool_]]:
-    """A booster of all snapshots, calibrated on the latest term as a booster of the earlier terms sees it.
+    """A booster of all snapshots, calibrated on a fifth of the students as a booster of the others sees them.
 
-    That is how the model will be used: on a term later than those it learned from. With a single term, a fifth of the
-    students stands in for the later term. Returns the predictor and which rows were held out.
+    Calibrating on the latest term instead was worse: terms that begin in another season lose another share of their
+    students (`docs/decisions/risk-model.md`). Returns the predictor and which rows were held out.
     """
-    latest = snapshots.starts_on == snapshots.starts_on.max()
-    held_out: npt.NDArray[np.bool_] = next(snapshots.folds()) if latest.all() else latest
+    held_out = next(snapshots.folds())
     known, unseen = snapshots.where(~held_out), snapshots.where(held_out)
     calibration = calibrate(margins(fit_booster(known), unseen), unseen)
     return RiskPredictor(fit_booster(snapshots), calibration), held_out
