@@ -135,8 +135,10 @@ BUSY: Final = Records(
         History(0, ((ENROLLED, -125), (COMPLETED, 10)), "before", outcome=(Outcome.DISTINCTION, 27)),
         History(1, ((ENROLLED, -125), (COMPLETED, 10)), "before", outcome=(Outcome.FAIL, 27)),
     ),
-    tuple(Use(student, day, day % 4, 1 + student) for student in range(5) for day in range(student, 60, 5 + student))
-    + (Use(1, DAY + 1, 0, 90),),
+    (
+        *(Use(student, day, day % 4, 1 + student) for student in range(5) for day in range(student, 60, 5 + student)),
+        Use(1, DAY + 1, 0, 90),
+    ),
     (Work(0, 0, 8, 15, 80), Work(1, 0, 9, 23, 40), Work(2, 0, 21, 29, 70), Work(2, 1, 18), Work(0, 1, 22, 29, 60)),
 )
 """A class in which everything happens on both sides of day 20."""
