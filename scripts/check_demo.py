@@ -101,6 +101,8 @@ def check(folder: Path) -> None:
 
 def main() -> int:
     """Check in a temporary folder; 1 when a start fails."""
+    # A build server may have started us with Ctrl-C ignored, which the demo would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="academe-demo-") as name:
         folder = Path(name)
         # Started by root, the database server runs as another account, which has to reach its folder.
