@@ -11,7 +11,7 @@ from academe.operations.cli import imports
 from academe.operations.demo.cli import Port, Serve, bring_up
 from academe.operations.demo.progress import Steps
 from academe.platform.cli import audit, database, keys, serving
-from academe.platform.commands import CommandGroup
+from academe.platform.commands import CommandGroup, later
 from academe.platform.logging import configure_logging
 from academe.platform.settings import Settings, get_settings
 from academe.worker import run_worker
@@ -61,3 +61,7 @@ app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
 app.add_typer(imports, name="import")
+app.add_typer(
+    typer.Typer(cls=later("academe.insight.cli", "risk"), help="Risk models and scores.", no_args_is_help=True),
+    name="risk",
+)

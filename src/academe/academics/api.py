@@ -32,7 +32,6 @@ __all__ = [
     "Mark",
     "OfferingHead",
     "OfferingTab",
-    "OfferingTab",
     "Placed",
     "add_offering_tab",
     "assign_staff",

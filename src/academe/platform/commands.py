@@ -5,6 +5,7 @@ not understood. Results go to standard output, everything else to standard error
 """
 
 import asyncio
+import importlib
 import json
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -137,3 +138,24 @@ def _print_fields(errors: object) -> None:
         error_console.print(f"  {escape(f'{line}{error.field}: {error.message}')}", highlight=False, soft_wrap=True)
     if len(fields) > _MOST_ERRORS_SHOWN:
         error_console.print(f"  ... and {len(fields) - _MOST_ERRORS_SHOWN} more", highlight=False)
+
+
+def later(module: str, attribute: str) -> type[TyperGroup]:
+    """The class of a command group whose commands are imported when one of them, or their help, is asked for.
+
+    For modules whose libraries take long to load: every other command would wait for them.
+    """
+
+    class LaterGroup(TyperGroup):
+        def loaded(self) -> TyperGroup:
+            group = typer.main.get_command(getattr(importlib.import_module(module), attribute))
+            assert isinstance(group, TyperGroup)
+            return group
+
+        def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # as above
+            return self.loaded().list_commands(ctx)
+
+        def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]  # as above
+            return self.loaded().get_command(ctx, cmd_name)
+
+    return LaterGroup
