@@ -2,7 +2,7 @@
 
 The password is read from ACADEME_PASSWORD, so that it does not stay in the history of a shell.
 
-Usage: python -m scripts.screenshots ADDRESS FOLDER [--sign-in EMAIL] PATH...
+Usage: python -m scripts.screenshots ADDRESS FOLDER [--sign-in EMAIL] [--window] PATH...
 Example: make screenshots ARGS='http://127.0.0.1:8000 /tmp/shots --sign-in advisor@example.org / /account'
 """
 
@@ -64,7 +64,7 @@ def shoot(browser: Browser, arguments: argparse.Namespace, look: Look) -> list[s
     for path in arguments.paths:
         response = page.goto(f"{arguments.address}{path}", wait_until="networkidle")
         target = arguments.folder / file_name(path, look)
-        page.screenshot(path=target, full_page=True)
+        page.screenshot(path=target, full_page=not arguments.window)
         print(f"{target}: {response.status if response else 'no answer'}, {page.title()}")
     context.close()
     return complaints
@@ -76,6 +76,7 @@ def main() -> int:
     parser.add_argument("address", help="http://127.0.0.1:8000")
     parser.add_argument("folder", type=Path, help="where the pictures go")
     parser.add_argument("--sign-in", metavar="EMAIL", help="who looks; the password is in ACADEME_PASSWORD")
+    parser.add_argument("--window", action="store_true", help="only what the window shows, not the whole page")
     parser.add_argument("paths", nargs="+", metavar="PATH", help="/students/12")
     arguments = parser.parse_args()
     arguments.address = arguments.address.rstrip("/")
