@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Date, Float, Integer, and_, cast, func, literal, or_, select
+from sqlalchemy import Date, Float, Integer, and_, cast, column, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Enrollment, Result
@@ -63,13 +63,14 @@ async def _weeks(session: AsyncSession, offering_id: UUID, starts_on: date, as_o
         .group_by(LearnerDay.enrollment_id, number)
         .cte("done")
     )
-    week = func.generate_series(1, weeks).column_valued("week")
+    numbers = func.generate_series(1, weeks).table_valued(column("week", Integer)).render_derived("weeks")
+    week = numbers.c.week
     ends_on = cast(literal(starts_on), Date) + week * 7
     clicks = cast(func.coalesce(done.c.clicks, 0), Float)
     quartiles = [func.percentile_cont(share).within_group(clicks) for share in (0.25, 0.5, 0.75)]
     rows = await session.execute(
         select(week, *quartiles)
-        .select_from(week)
+        .select_from(numbers)
         .join(
             Enrollment,
             and_(

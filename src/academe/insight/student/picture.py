@@ -1,5 +1,6 @@
 """The picture of a student in an offering as of a day: charts, reasons, coursework and what it is all based on."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -91,6 +92,11 @@ class Picture:
     timeline: Sequence[Entry]
     next_steps: Sequence[NextStep]
     basis: Basis | None
+
+    @property
+    def start(self) -> float | None:
+        """The probability before anything is known of the student, from what the class as a whole contributes."""
+        return 1 / (1 + math.exp(-self.baseline.contribution)) if self.baseline else None
 
     @property
     def handed_in(self) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Assessment, Attendance, EnrollmentStatusChange, Meeting, Result
@@ -123,7 +124,7 @@ async def _history(session: AsyncSession, enrollment_id: UUID, as_of: date) -> S
     """One score for each scored day, of several models the one that scored last."""
     rows = await session.execute(
         select(RiskScore.as_of, RiskScore.probability, RiskScore.lower, RiskScore.upper, RiskScore.band)
-        .distinct(RiskScore.as_of)
+        .ext(distinct_on(RiskScore.as_of))
         .where(RiskScore.enrollment_id == enrollment_id, RiskScore.as_of <= as_of)
         .order_by(RiskScore.as_of, RiskScore.scored_at.desc())
     )

@@ -21,12 +21,13 @@ from academe.insight.worklist.view import BY_NEED, Asked, Worklist, offerings_of
 from academe.platform.actor import Actor
 from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn
-from academe.platform.http.pagination import Paging
+from academe.platform.http.pagination import PageRequest, Paging
 from academe.platform.http.routing import page_router
 from academe.platform.pages import ChartSpec, Column, NavigationEntry, Sort, TableView, render
 
 router = page_router()
 
+ROWS: Final = 25
 TABLE: Final = "worklist-students"
 """The element with the rows, which sorting and paging replace alone."""
 
@@ -147,7 +148,7 @@ async def show_worklist(
     keep = {"term": str(of_term[0].term_id)} if term else {}
     if len(chosen) < len(of_term):
         keep["offering"] = offering
-    worklist = await read_worklist(session, chosen, asked, paging)
+    worklist = await read_worklist(session, chosen, asked, _short(request, paging))
     shown = WorklistPage(
         part=_part(request, worklist, asked, keep, shows_unit=len(of_term) > 1, offerings=chosen),
         terms=_terms(everything, of_term[0].term_id),
@@ -165,7 +166,7 @@ async def show_offering_risk(
     """The students of one offering by need, for those who teach it."""
     offering = await offering_for(session, actor=actor, offering_id=offering_id)
     found = await worklist_offerings(session, (Offering.id == offering.id) & policy.risk_readable_by(actor))
-    worklist = await read_worklist(session, found, asked, paging)
+    worklist = await read_worklist(session, found, asked, _short(request, paging))
     shown = OfferingRiskPage(
         offering=head_of(offering, actor, tab="risk"),
         part=_part(request, worklist, asked, {}, shows_unit=False, offerings=found),
@@ -205,6 +206,11 @@ def _part(
 def _terms(offerings: Sequence[WorklistOffering], current: UUID) -> list[tuple[str, str, bool, None]]:
     titles = {each.term_id: each.term_title for each in offerings}
     return [(title, f"/worklist?term={term_id}", term_id == current, None) for term_id, title in titles.items()]
+
+
+def _short(request: Request, paging: PageRequest) -> PageRequest:
+    """As many rows as somebody reads in one go, unless the address asks for another number."""
+    return paging if "limit" in request.query_params else replace(paging, limit=ROWS)
 
 
 def _block(request: Request) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import CTE, ColumnElement, Row, Select, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -146,7 +147,7 @@ def _current(asked: WorklistFilter) -> CTE:
             RiskScore.id, RiskScore.enrollment_id, RiskScore.student_id, RiskScore.probability, RiskScore.band,
             RiskScore.as_of,
         )
-        .distinct(RiskScore.enrollment_id)
+        .ext(distinct_on(RiskScore.enrollment_id))
         .where(
             RiskScore.offering_id.in_(asked.offering_ids),
             RiskScore.as_of > asked.as_of - SCORE_HOLDS,
