@@ -55,9 +55,14 @@ class RiskPredictor:
         """Load a registered model; raises ModelMismatchError when its features are not today's."""
         if tuple(model.features) != FEATURE_NAMES:
             raise ModelMismatchError
+        return cls.loaded(bytes(model.artifact), Calibration.model_validate(model.calibration))
+
+    @classmethod
+    def loaded(cls, artifact: bytes, calibration: Calibration) -> "RiskPredictor":
+        """Load a booster from CatBoost's binary format."""
         booster = CatBoostClassifier()
-        booster.load_model(blob=bytes(model.artifact))
-        return cls(booster, Calibration.model_validate(model.calibration))
+        booster.load_model(blob=artifact)
+        return cls(booster, calibration)
 
     def predict(self, features: Features, *, threads: int = -1) -> Predictions:
         """Score rows of `FEATURE_NAMES` (float32, NaN where empty), with contributions by TreeSHAP.

@@ -53,7 +53,7 @@ class Snapshots:
     """Enrolments as they stood at some weeks. All arrays have a row for each snapshot.
 
     `features` is float32 in the order of `FEATURE_NAMES`; `lost` is 1.0 for fail or withdrawal; `student` and
-    `enrollment` number the students and enrolments; `starts_on` is the start of the snapshot's offering.
+    `enrollment` number the students and enrolments, `unit` the units; `starts_on` is the start of the offering.
     """
 
     features: npt.NDArray[np.float32]
@@ -62,6 +62,7 @@ class Snapshots:
     student: npt.NDArray[np.int64]
     enrollment: npt.NDArray[np.int64]
     starts_on: npt.NDArray[np.datetime64]
+    unit: npt.NDArray[np.int64]
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> "Snapshots":
         """The snapshots that are chosen."""
@@ -72,6 +73,7 @@ class Snapshots:
             self.student[chosen],
             self.enrollment[chosen],
             self.starts_on[chosen],
+            self.unit[chosen],
         )
 
     @property
@@ -109,7 +111,11 @@ async def read_snapshots(
     if not frames or outcomes["lost"].n_unique() < 2:
         raise NothingToTrainOnError
     starts = pl.DataFrame(
-        {"offering_id": [str(offering.id) for offering in offerings], "starts_on": [o.starts_on for o in offerings]}
+        {
+            "offering_id": [str(offering.id) for offering in offerings],
+            "unit_id": [str(offering.unit_id) for offering in offerings],
+            "starts_on": [offering.starts_on for offering in offerings],
+        }
     )
     rows = (
         pl.concat(frames)
@@ -124,6 +130,7 @@ async def read_snapshots(
         student=rows["student_id"].rank("dense").to_numpy().astype(np.int64),
         enrollment=rows["enrollment_id"].rank("dense").to_numpy().astype(np.int64),
         starts_on=rows["starts_on"].to_numpy(),
+        unit=rows["unit_id"].rank("dense").to_numpy().astype(np.int64),
     )
 
 

@@ -16,7 +16,8 @@ from academe.insight.features.catalog import FEATURE_NAMES
 
 KEYS: Final = ("enrollment_id", "student_id", "offering_id", "as_of")
 
-_STATEMENT: Final = resources.files(__package__).joinpath("features.sql").read_text()
+STATEMENT: Final = resources.files(__package__).joinpath("features.sql").read_text()
+"""The feature statement; `{scope}` stands for its one parameter."""
 
 _SCHEMA: Final[dict[str, Any]] = {
     **dict.fromkeys(KEYS[:3], pl.String),
@@ -50,4 +51,4 @@ async def read_features(session: AsyncSession, *, scope: Mapping[UUID, date]) ->
 
 def feature_query(offerings: list[dict[str, str]]) -> sql.Composed:
     """The feature statement for offerings and days; COPY takes no parameters, so the driver quotes the one there is."""
-    return sql.SQL(cast("Any", _STATEMENT)).format(scope=sql.Literal(json.dumps(offerings)))
+    return sql.SQL(cast("Any", STATEMENT)).format(scope=sql.Literal(json.dumps(offerings)))
