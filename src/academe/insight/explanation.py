@@ -143,11 +143,12 @@ def _start(row: Row, _middle: Row) -> str:
 
 def _history(row: Row, _middle: Row) -> str:
     attempts = round(row["previous_attempts"] or 0)
-    earlier = "First attempt at this unit" if attempts == 0 else f"{_count(attempts, 'earlier attempt', 'attempts')}"
+    earlier = "First attempt at this unit" if attempts == 0 else _count(attempts, "earlier attempt", "earlier attempts")
     studied = row["studied_credits"]
     load = "" if studied is None else f"; {round(studied)} credits studied at the time"
     lost = round(row["earlier_lost"] or 0)
-    return f"{earlier}{load}{f'; {lost} earlier failed or left' if lost else ''}."
+    past = f"; {_count(lost, 'earlier offering', 'earlier offerings')} failed or left" if lost else ""
+    return f"{earlier}{load}{past}."
 
 
 def _stage(row: Row, _middle: Row) -> str:
