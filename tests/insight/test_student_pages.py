@@ -1,4 +1,4 @@
-"""One student's page for staff and for the student: who sees it, what was known when, and what looking leaves behind."""
+"""One student's page for staff and for the student: who sees it, what was known when, what looking leaves behind."""
 
 from datetime import date, timedelta
 from decimal import Decimal
