@@ -106,7 +106,8 @@ installed='' installed_place='' installed_sum=''
 if [ -f "$stamp" ]; then
     { read -r installed && read -r installed_place && read -r installed_sum; } <"$stamp" || true
 fi
-if [ "$installed" = dev ]; then
+# The test tools stay once they are there, also in an environment that somebody made by hand.
+if [ "$installed" = dev ] || { [ -z "$installed" ] && [ -x "$venv/bin/pytest" ]; }; then
     wanted=dev
 fi
 lock=requirements.lock

@@ -81,6 +81,11 @@ class TestSetup:
         (checkout.folder / "requirements-dev.lock").write_text("changed")
         assert checkout.installed("runtime") == ["requirements-dev.lock"]
 
+    def test_keeps_the_test_tools_of_an_environment_made_by_hand(self, checkout: Checkout) -> None:
+        pytest_command = checkout.folder / ".venv/bin/pytest"
+        pytest_command.touch(mode=0o755)
+        assert checkout.installed() == ["requirements-dev.lock"]
+
     def test_lets_pip_try_what_uv_cannot(self, checkout: Checkout) -> None:
         result = checkout.setup(UV_FAILS="1")
         assert result.returncode == 0
