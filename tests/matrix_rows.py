@@ -68,9 +68,7 @@ async def insight_rows(session: Session, school: School) -> dict[str, str]:
 async def roster_rows(session: Session, school: School) -> dict[str, str]:
     """A file of the convenor's."""
     convenor = school.people["convenor"].id
-    session.add(
-        RosterUpload(offering_id=school.offering.id, uploaded_by=convenor, file_name="roster.csv", content=b"")
-    )
+    session.add(RosterUpload(offering_id=school.offering.id, uploaded_by=convenor, file_name="roster.csv", content=b""))
     await session.flush()
     return {"roster_upload": f"uploaded_by = '{convenor}'"}
 
