@@ -12,7 +12,7 @@ from sqlalchemy import CursorResult, text
 from academe.lrs.types import ActivityDays
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
-from academe.platform.database.partitions import ensure_months
+from academe.platform.database.partitions import ensure_months, later
 from academe.platform.database.session import Session
 from academe.platform.database.staging import Loaded, copy_binary, make_stage, stage
 from academe.platform.errors import PermissionDeniedError
@@ -94,10 +94,9 @@ async def load_activity_days(session: Session, *, actor: Actor, institution_id: 
     kinds = pl.Series("kind", [activity.kind for activity in batch.activities], dtype=pl.String)
     await stage(session, "staged_activity", _ACTIVITIES, activities.with_columns(kinds))
     await make_stage(session, "staged_activity_day", _DAYS)
-    month_of = pl.col("day").dt.month_start()
-    for month in batch.days.select(month_of.unique().sort()).to_series():
-        days_of_month = batch.days.lazy().filter(month_of == month)
-        await copy_binary(session, "staged_activity_day", [await asyncio.to_thread(_tuples, days_of_month)])
+    for month in _months(batch.days["day"]):
+        of_month = batch.days.lazy().filter(pl.col("day").is_between(month, later(month, 1), closed="left"))
+        await copy_binary(session, "staged_activity_day", await asyncio.to_thread(_tuples, of_month))
     loaded = await _write(session, batch.context_id, batch.days)
     if loaded.inserted or loaded.updated:
         record(
@@ -109,6 +108,17 @@ async def load_activity_days(session: Session, *, actor: Actor, institution_id: 
             changes={"inserted": loaded.inserted, "updated": loaded.updated},
         )
     return loaded
+
+
+def _months(days: pl.Series) -> list[date]:
+    """The first days of the months from the first to the last of the days."""
+    first, last = days.min(), days.max()
+    assert isinstance(first, date)
+    assert isinstance(last, date)
+    months = [first.replace(day=1)]
+    while (month := later(months[-1], 1)) <= last:
+        months.append(month)
+    return months
 
 
 def _positions(ids: list[str]) -> pl.DataFrame:

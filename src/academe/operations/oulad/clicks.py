@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -48,6 +49,8 @@ class ClickStore:
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0, prefix="academe-oulad-")  # noqa: SIM115 - closed by __exit__
         self._end = 0
+        # One course is summed at a time, which bounds the memory and costs no time: polars uses all processors for it.
+        self.summing = threading.Lock()
         self.logs: dict[tuple[str, str], CourseLog] = {}
         self.rows = 0
         self.clicks = 0
@@ -142,10 +145,11 @@ def days_of(
     if not log.pieces:
         return empty
     # By stretches of days, because summing takes some hundred bytes for each row at once.
-    rows = store.read(log)
-    stretches = range(min(log.days), max(log.days) + 1, STRETCH_DAYS)
-    of_stretch = (rows.filter(pl.col("date").is_between(day, day + STRETCH_DAYS - 1)) for day in stretches)
-    return pl.concat([empty, *(_sum(stretch, starts_on, people, sites) for stretch in of_stretch)])
+    with store.summing:
+        rows = store.read(log)
+        stretches = range(min(log.days), max(log.days) + 1, STRETCH_DAYS)
+        of_stretch = (rows.filter(pl.col("date").is_between(day, day + STRETCH_DAYS - 1)) for day in stretches)
+        return pl.concat([empty, *(_sum(stretch, starts_on, people, sites) for stretch in of_stretch)])
 
 
 def _sum(rows: pl.DataFrame, starts_on: date, people: pl.DataFrame, sites: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from academe.platform.database.session import Session
 from academe.platform.ids import new_id
 
 ROWS_AT_ONCE: Final = 20_000
+BYTES_AT_ONCE: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,20 @@ async def make_stage(session: Session, table: str, columns: Mapping[str, str]) -
     await connection.execute(create.format(sql.Identifier(table), sql.SQL(", ").join(definitions)))
 
 
-async def copy_binary(session: Session, table: str, pieces: Iterable[bytes]) -> None:
-    """Fill a temporary table with tuples in PostgreSQL's binary COPY format; header and end are added here.
+async def copy_binary(session: Session, table: str, tuples: bytes) -> None:
+    """Add tuples in PostgreSQL's binary COPY format to a temporary table; header and end are added here.
 
     Format: PostgreSQL manual, COPY, section "Binary Format".
     """
     copy = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier("pg_temp", table))
-    await _copy(await driver(session), copy, _framed(pieces))
+    await _copy(await driver(session), copy, _framed(tuples))
 
 
-def _framed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _framed(tuples: bytes) -> Iterator[bytes]:
+    """In small pieces, because libpq copies each of them before it sends it."""
     yield b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-    yield from pieces
+    for start in range(0, len(tuples), BYTES_AT_ONCE):
+        yield tuples[start : start + BYTES_AT_ONCE]
     yield b"\xff\xff"
 
 
