@@ -3,13 +3,34 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from academe.academics import policy
-from academe.academics.models import Offering
 from academe.academics.types import OfferingStatus
 from academe.platform.actor import Actor
+
+
+class _Coded(Protocol):
+    @property
+    def code(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+class Headed(policy.Placed, Protocol):
+    """What the head of a page needs of an offering, however it was loaded."""
+
+    @property
+    def unit(self) -> _Coded: ...
+    @property
+    def term(self) -> _Coded: ...
+    @property
+    def starts_on(self) -> date: ...
+    @property
+    def ends_on(self) -> date: ...
+    @property
+    def status(self) -> OfferingStatus: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +79,7 @@ class OfferingHead:
         return f"{self.unit_code} {self.unit_title}"
 
 
-def head_of(offering: Offering, actor: Actor, *, tab: str) -> OfferingHead:
+def head_of(offering: Headed, actor: Actor, *, tab: str) -> OfferingHead:
     """The head of a page whose tab is `tab`: `overview`, `roster`, `meetings` or the suffix of another module's."""
     base = f"/offerings/{offering.id}"
     tabs = [("Overview", base, "overview"), ("Roster", f"{base}/roster", "roster")]

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, Uuid, bindparam, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Enrollment, Meeting, Offering, OfferingStaff, Term, Unit
 from academe.academics.types import EnrollmentStatus, OfferingStatus, StaffRole
 from academe.identity.models import Person
 from academe.platform.actor import RoleScope
+from academe.platform.database.hot import HotStatement
 
 TAKING_PART = (EnrollmentStatus.ENROLLED, EnrollmentStatus.COMPLETED)
 """Statuses of students who belong to the class."""
@@ -90,14 +91,17 @@ async def terms_with_offerings(session: AsyncSession, readable: ColumnElement[bo
     return found.scalars().all()
 
 
+_STATUS_COUNTS: Final = HotStatement(
+    select(cast(Enrollment.status, Text), func.count())
+    .where(Enrollment.offering_id == bindparam("offering", type_=Uuid()))
+    .group_by(Enrollment.status)
+)
+
+
 async def status_counts(session: AsyncSession, offering_id: UUID) -> dict[EnrollmentStatus, int]:
     """How many enrolments of an offering stand where; statuses without any are left out."""
-    counted = (
-        select(Enrollment.status, func.count().label("enrolled"))
-        .where(Enrollment.offering_id == offering_id)
-        .group_by(Enrollment.status)
-    )
-    return {row.status: row.enrolled for row in await session.execute(counted)}
+    rows = await _STATUS_COUNTS.rows(session, offering=offering_id)
+    return {EnrollmentStatus(status): count for status, count in rows}
 
 
 async def staff_of(session: AsyncSession, offering_id: UUID) -> Sequence[StaffMember]:

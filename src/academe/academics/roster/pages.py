@@ -10,7 +10,7 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from academe.academics.access import enrollment_in, offering_for
+from academe.academics.access import enrollment_in, offering_for, offering_summary
 from academe.academics.models import Enrollment, Offering
 from academe.academics.offering_head import OfferingHead, head_of
 from academe.academics.queries import status_counts
@@ -105,7 +105,7 @@ async def show_roster(
     q: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The students of an offering, sorted, filtered and paged by the address."""
-    offering = await offering_for(session, actor=actor, offering_id=offering_id)
+    offering = await offering_summary(session, actor=actor, offering_id=offering_id)
     sort = Sort.parse(request.query_params.get("sort"), allowed=ORDERS, default=Sort("number"))
     chosen = EnrollmentStatus(status) if status in set(EnrollmentStatus) else None
     asked = RosterFilter(chosen, q.strip(), cast("Order", sort.key), sort.descending)

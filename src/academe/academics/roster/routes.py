@@ -23,7 +23,7 @@ router = api_router("/offerings/{offering_id}/roster", tag="roster")
 downloads = page_router()
 
 
-def roster_filter(
+async def roster_filter(
     status: EnrollmentStatus | None = None,
     search: Annotated[str, Query(max_length=100, description="Part of a number or a name.")] = "",
     order: Order = "number",

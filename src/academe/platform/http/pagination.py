@@ -117,7 +117,7 @@ class PageRequest:
     cursor: str | None = None
 
 
-def page_request(
+async def page_request(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MAXIMUM_LIMIT, description="Rows of a page.")] = DEFAULT_LIMIT,
     cursor: Annotated[
