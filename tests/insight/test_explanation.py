@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from academe.insight.explanation import BASELINE, SENTENCES, Row, baseline_factor, factors_of
 from academe.insight.features.catalog import FEATURE_NAMES, THEME_LABELS, Theme
 
-NOTHING: Final[Row] = dict.fromkeys(FEATURE_NAMES)
-ZERO: Final[Row] = dict.fromkeys(FEATURE_NAMES, 0.0)
+NOTHING: Final[dict[str, float | None]] = dict.fromkeys(FEATURE_NAMES)
+ZERO: Final[dict[str, float | None]] = dict.fromkeys(FEATURE_NAMES, 0.0)
 
 
 def said(theme: Theme, *, middle: Row = ZERO, **features: float | None) -> str:

@@ -168,6 +168,6 @@ async def test_a_busy_class_changes_no_feature(leaky: Session) -> None:
 async def test_a_leak_is_found(leaky: Session, mutation: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison can fail: every rule of the statement is needed for it to hold."""
     right, wrong = mutation
-    assert right in reading._STATEMENT, "the statement has other words now; say here which"
-    monkeypatch.setattr(reading, "_STATEMENT", reading._STATEMENT.replace(right, wrong))
+    assert right in reading.STATEMENT, "the statement has other words now; say here which"
+    monkeypatch.setattr(reading, "STATEMENT", reading.STATEMENT.replace(right, wrong))
     assert differences(*await then_and_now(leaky, BUSY, DAY))
