@@ -4,14 +4,14 @@ import math
 from typing import Any, Final
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from academe.academics.models import Offering
 from academe.insight import training
 from academe.insight.errors import ModelExistsError, NoActiveModelError
-from academe.insight.explanation import BASELINE, Factor
+from academe.insight.explanation import BASELINE
 from academe.insight.features.catalog import FEATURE_NAMES, THEME_LABELS, Theme
 from academe.insight.models import RiskModel, RiskScore
 from academe.insight.prediction import ModelMismatchError
@@ -40,6 +40,18 @@ CLASS: Final = Records(
     (*(Use(0, day, day % 4, 5) for day in range(20)), Use(1, 3, 0, 2)),
     (Work(0, 0, 8, 15, 80), Work(3, 0, 8, 15, 40)),
 )
+
+
+class _FactorAsKept(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    theme: str
+    label: str = Field(min_length=1)
+    contribution: float
+    sentence: str = Field(pattern=r"\.$")
+    raises: bool
+
+
 AS_OF: Final = {MAIN: on(20)}
 
 
@@ -93,7 +105,7 @@ async def test_factors_add_up_to_the_score(
 ) -> None:
     await score_offerings(session, actor=actor, model=model, offerings=[offering], as_of=AS_OF)
     for score in await scores(session):
-        factors = TypeAdapter(list[Factor]).validate_python(score.factors, strict=True)
+        factors = [_FactorAsKept.model_validate(factor).model_dump() for factor in score.factors]
         assert {factor["theme"] for factor in factors} == {theme.value for theme in Theme} | {BASELINE}
         assert factors[-1]["theme"] == BASELINE
         sizes = [abs(factor["contribution"]) for factor in factors[:-1]]
