@@ -195,6 +195,7 @@ def keep_screenshots(page: Page, name: str) -> None:
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            page.wait_for_timeout(300)  # colours fade from one scheme to the other
             page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png")
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")

@@ -39,7 +39,7 @@ _COLUMNS: Final = (
     Column("meeting", "Meeting"),
     Column("room", "Room", hide_below="md"),
     Column("came", "Attendance", align="end"),
-    Column("actions", "Actions", label_hidden=True, align="end"),
+    Column("actions", "Actions", label_hidden=True, align="end", hide_below="sm"),
 )
 _IN_ORDER: Final = (SortKey("starts_at", Meeting.starts_at), SortKey("id", Meeting.id))
 _KINDS: Final = [(kind.value, kind.value.capitalize()) for kind in MeetingKind]

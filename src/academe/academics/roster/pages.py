@@ -32,6 +32,7 @@ from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteS
 from academe.platform.http.pagination import Paging
 from academe.platform.http.routing import page_router
 from academe.platform.pages import Column, FormView, Sort, TableView, parse_form, redirect, render
+from academe.platform.pages.filters import moment
 
 router = page_router()
 
@@ -43,6 +44,14 @@ COLUMNS: Final = (
     Column("attendance", "Attendance", align="end", hide_below="sm", hint="Of the meetings that were not excused"),
     Column("actions", "Actions", label_hidden=True, align="end"),
 )
+_MARKS: Final = {
+    EnrollmentStatus.REQUESTED: ("clock", "warn"),
+    EnrollmentStatus.WAITLISTED: ("clock", "warn"),
+    EnrollmentStatus.ENROLLED: ("user-check", "good"),
+    EnrollmentStatus.COMPLETED: ("certificate", "good"),
+    EnrollmentStatus.WITHDRAWN: ("user-minus", "bad"),
+    EnrollmentStatus.REJECTED: ("user-x", "bad"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,17 @@ class EnrolPage:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """A step of an enrolment as the timeline shows it."""
+
+    moment: date
+    title: str
+    text: str
+    icon: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnrollmentPage:
     """One enrolment with its history, newest step first, and what may be done next."""
 
@@ -75,7 +95,7 @@ class EnrollmentPage:
     name: str
     status: EnrollmentStatus
     enrolled_on: date | None
-    steps: Sequence[StatusStep]
+    history: Sequence[HistoryEntry]
     form: FormView
 
     @property
@@ -263,10 +283,17 @@ async def _enrollment_page(
         name=enrollment.student.person.display_name,
         status=enrollment.status,
         enrolled_on=enrollment.enrolled_on,
-        steps=await steps_of(session, enrollment.id),
+        history=[_entry(step) for step in await steps_of(session, enrollment.id)],
         form=form,
     )
     return render(request, "academics/enrollment.html", shown, status=status)
+
+
+def _entry(step: StatusStep) -> HistoryEntry:
+    icon, tone = _MARKS[step.status]
+    recorded = f"recorded {moment(step.recorded_at)}" + (f" by {step.recorded_by}" if step.recorded_by else "")
+    text = f"{step.reason} · {recorded}" if step.reason else recorded
+    return HistoryEntry(step.effective_on, step.status.value.capitalize(), text, icon, tone)
 
 
 def _say_who_looked(session: Session, actor: Actor, offering: Offering, enrollment: Enrollment) -> None:
