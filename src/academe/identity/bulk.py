@@ -6,6 +6,7 @@ from uuid import UUID
 import polars as pl
 from sqlalchemy import select, text
 
+from academe.identity import policy
 from academe.identity.models import OrgUnit
 from academe.identity.service import create_institution, create_org_unit
 from academe.identity.types import OrgUnitKind
@@ -64,6 +65,8 @@ async def load_people(session: Session, *, actor: Actor, institution_id: UUID, r
 
     Columns of `rows`: `sourced_id`, `display_name` (1 to 200 characters), one row for each person.
     """
+    permitted = policy.can_register_people(actor, institution_id)
+    policy.require(permitted, actor, "Only registrars and administrators may add people.")
     await stage(session, "staged_person", _PEOPLE, with_ids(rows))
     inserted: int = (await session.execute(_LOAD_PEOPLE, {"institution": institution_id})).scalar_one()
     if inserted:
