@@ -1,0 +1,147 @@
+"""A served demo institution, a signed-in caller, and load on it: for benchmarks of whole requests."""
+
+import asyncio
+import http.client
+import json
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from academe.operations.demo.accounts import file_of, read_passwords
+from academe.platform.database.embedded import EmbeddedServer
+from academe.platform.settings import Settings
+from benchmarks.framework import Context
+
+COMMAND: Final = (sys.executable, "-c", "from academe.cli import app; app()")
+ADDRESS: Final = re.compile(r"http://([^\s:]+):(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An institution that is served by one process: where, and the settings of its database."""
+
+    host: str
+    port: int
+    settings: Settings
+
+    def sign_in(self, email: str) -> str:
+        """Sign a demo person in; returns the header that carries the session."""
+        connection = http.client.HTTPConnection(self.host, self.port)
+        form = {"email": email, "password": read_passwords(file_of(self.settings.data_dir))[email], "next": "/"}
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": f"http://{self.host}:{self.port}",
+        }
+        connection.request("POST", "/sign-in", urllib.parse.urlencode(form), headers)
+        answer = connection.getresponse()
+        if answer.status != 303:
+            raise AssertionError(f"signing in answered {answer.status}")
+        cookies = [value.split(";")[0] for name, value in answer.getheaders() if name.lower() == "set-cookie"]
+        return "; ".join(cookies)
+
+    def request(self, method: str, path: str, cookie: str, body: object = None) -> bytes:
+        """One request, which must succeed."""
+        connection = http.client.HTTPConnection(self.host, self.port)
+        headers = {
+            "Cookie": cookie,
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "Origin": f"http://{self.host}:{self.port}",
+        }
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status != 200:
+            raise AssertionError(f"{method} {path} answered {answer.status}: {content[:300]!r}")
+        return content
+
+    def rate(self, path: str, cookie: str, accept: str, *, connections: int, seconds: float) -> float:
+        """Requests a second over kept connections, by a process of its own."""
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nCookie: {cookie}\r\nAccept: {accept}\r\n\r\n"
+        ).encode()
+        spawned = multiprocessing.get_context("spawn")
+        with spawned.Pool(1) as pool:
+            return pool.apply(_load, (self.host, self.port, request, connections, seconds))
+
+
+@contextmanager
+def served_demo(context: Context) -> Iterator[Served]:
+    """Build the demo institution in a folder that is removed afterwards, and serve it with one process."""
+    with tempfile.TemporaryDirectory(prefix="academe-benchmark-") as folder:
+        Path(folder).chmod(0o755)  # the database server's account has to enter it when root runs the benchmark
+        settings = Settings(_env_file=None, data_dir=Path(folder), database_url=None)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
+        environment |= {"ACADEME_DATA_DIR": folder, "ACADEME_RATE_LIMIT_PER_MINUTE": "100000000"}
+        environment |= {"ACADEME_LOG_LEVEL": "WARNING", "NO_COLOR": "1", "COLUMNS": "200"}
+        try:
+            context.say("Building the demo institution")
+            subprocess.run([*COMMAND, "demo", "--no-serve"], env=environment, check=True, stdout=subprocess.DEVNULL)
+            server = subprocess.Popen(
+                [*COMMAND, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
+            )
+            try:
+                yield _ready(server, settings)
+            finally:
+                server.terminate()
+                server.wait(30)
+        finally:
+            EmbeddedServer(settings.data_dir / "postgres").stop()
+
+
+def _ready(server: "subprocess.Popen[str]", settings: Settings) -> Served:
+    assert server.stderr is not None
+    for line in server.stderr:
+        if found := ADDRESS.search(line):
+            served = Served("127.0.0.1", int(found[2]), settings)
+            _wait_until_it_answers(served)
+            return served
+    raise AssertionError("the server ended before it said where it listens")
+
+
+def _wait_until_it_answers(served: Served) -> None:
+    for _ in range(240):
+        try:
+            connection = http.client.HTTPConnection(served.host, served.port, timeout=5)
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            pass  # it listens a moment later
+        time.sleep(0.5)
+    raise AssertionError("the server does not become ready")
+
+
+def _load(host: str, port: int, request: bytes, connections: int, seconds: float) -> float:
+    return asyncio.run(_drive(host, port, request, connections, seconds))
+
+
+async def _drive(host: str, port: int, request: bytes, connections: int, seconds: float) -> float:
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + seconds
+    counts = await asyncio.gather(*(_repeat(host, port, request, ends) for _ in range(connections)))
+    return sum(counts) / seconds
+
+
+async def _repeat(host: str, port: int, request: bytes, ends: float) -> int:
+    reader, writer = await asyncio.open_connection(host, port)
+    count = 0
+    while asyncio.get_running_loop().time() < ends:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise AssertionError(head.decode(errors="replace"))
+        await reader.readexactly(int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1]))  # type: ignore[index]
+        count += 1
+    writer.close()
+    return count
