@@ -160,12 +160,12 @@ function forget(entry) {
   drawn.delete(entry);
 }
 
-/** Draws the chart of a <figure data-chart> from the JSON it holds. */
+/** Draws the chart of a <figure data-chart> from the JSON that its canvas carries. */
 export function draw(figure) {
   if (figure.dataset.drawn) return;
   figure.dataset.drawn = "true";
-  const spec = JSON.parse(figure.querySelector("script[type='application/json']").textContent);
   const canvas = figure.querySelector(".chart-canvas");
+  const spec = JSON.parse(canvas.dataset.spec);
   const chart = init(canvas, null, { renderer: "canvas" });
   const watcher = new ResizeObserver(() => chart.resize());
   watcher.observe(canvas);
