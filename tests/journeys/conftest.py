@@ -1,6 +1,6 @@
 """Journeys: a real browser, a real server, a database of the test's own with two committed schools; no mocks.
 
-`site` is the running application; `browser` is shared by the run. Screenshots are kept where ACADEME_SCREENSHOTS names
+`site` is the running application; `browser` is shared by a file. Screenshots are kept where ACADEME_SCREENSHOTS names
 a folder. A missing browser skips these tests, or fails them where ACADEME_REQUIRE_BROWSER=1.
 """
 
@@ -159,9 +159,9 @@ def site(server: ServerOfTests, worker_id: str, filled_template: tuple[str, TwoS
     server.drop(name)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all journeys of this process."""
+    """One browser for the journeys of a file: while it is open, its loop keeps asynchronous tests from running."""
     with launched_browser() as browser:
         yield browser
 
