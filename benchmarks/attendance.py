@@ -4,15 +4,17 @@ The reference, taken in turn with it, is one `INSERT … SELECT FROM unnest` of 
 same role, committed: no check of who may, who is enrolled or what was there, no audit, no fact.
 """
 
+import json
 import statistics
 import time
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
 
-from academe.operations.demo.plan import TERM
 from academe.platform.database.embedded import EmbeddedServer
 from academe.platform.database.engine import APP_ROLE
 from academe.platform.ids import new_id
@@ -20,14 +22,13 @@ from benchmarks.framework import Context, Measure, absolute, relative
 from benchmarks.served import Served, served_demo
 
 CALLER: Final = "lecturer@demo.example"
+TERM: Final = "2013J"
 STUDENTS: Final = 300
 ROUNDS: Final = 21
 
 _SYSTEM: Final = "SELECT set_config('academe.actor_kind', 'system', true)"
-_MEETING: Final = """
-    SELECT meeting.id, meeting.offering_id, meeting.starts_at::date
-    FROM meeting JOIN offering ON offering.id = meeting.offering_id JOIN term ON term.id = offering.term_id
-    WHERE term.code = %s ORDER BY meeting.starts_at LIMIT 1
+_OFFERING: Final = """
+    SELECT offering.id, offering.starts_on FROM offering JOIN term ON term.id = offering.term_id WHERE term.code = %s
 """
 _CLASS: Final = """
     SELECT student_id FROM enrollment WHERE offering_id = %s AND status IN ('enrolled', 'completed')
@@ -46,7 +47,8 @@ def measure(context: Context) -> Sequence[Measure]:
         cookie = served.sign_in(CALLER)
         server = EmbeddedServer(served.settings.data_dir / "postgres")
         with psycopg.connect(server.conninfo(role=APP_ROLE)) as connection:
-            meeting, offering, day, students = _class(connection)
+            offering, day, students = _class(connection)
+            meeting = _meeting(served, cookie, offering, day)
             requests, statements = [], []
             for number in range(ROUNDS):
                 _forget(connection, meeting)
@@ -69,14 +71,26 @@ def measure(context: Context) -> Sequence[Measure]:
     ]
 
 
-def _class(connection: psycopg.Connection[Any]) -> tuple[UUID, UUID, object, list[UUID]]:
+def _class(connection: psycopg.Connection[Any]) -> tuple[UUID, date, list[UUID]]:
     with connection.transaction():
         connection.execute(_SYSTEM)
-        meeting, offering, day = connection.execute(_MEETING, [TERM]).fetchone() or (None, None, None)
+        offering, day = connection.execute(_OFFERING, [TERM]).fetchone() or (None, None)
         rows = connection.execute(_CLASS, [offering, STUDENTS]).fetchall()
-    if meeting is None or offering is None or len(rows) < STUDENTS:
+    if offering is None or day is None or len(rows) < STUDENTS:
         raise AssertionError(f"the demo has {len(rows)} students in its class instead of {STUDENTS}")
-    return meeting, offering, day, [row[0] for row in rows]
+    return offering, day, [row[0] for row in rows]
+
+
+def _meeting(served: Served, cookie: str, offering: UUID, day: date) -> UUID:
+    begins = datetime.combine(day, time_of_day(9), UTC)
+    body = {
+        "kind": "lecture",
+        "title": "Benchmark",
+        "starts_at": begins.isoformat(),
+        "ends_at": (begins + timedelta(hours=1)).isoformat(),
+    }
+    made = json.loads(served.request("POST", f"/api/v1/offerings/{offering}/meetings", cookie, body))
+    return UUID(made["id"])
 
 
 def _forget(connection: psycopg.Connection[Any], meeting: UUID) -> None:
@@ -93,7 +107,7 @@ def _request(served: Served, cookie: str, meeting: UUID, students: Sequence[UUID
 
 
 def _statement(
-    connection: psycopg.Connection[Any], meeting: UUID, offering: UUID, day: object, students: Sequence[UUID]
+    connection: psycopg.Connection[Any], meeting: UUID, offering: UUID, day: date, students: Sequence[UUID]
 ) -> float:
     ids = [new_id() for _ in students]
     statuses = [_status(index) for index in range(len(students))]

@@ -61,7 +61,7 @@ class Served:
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
         content = answer.read()
-        if answer.status != 200:
+        if answer.status not in {200, 201}:
             raise AssertionError(f"{method} {path} answered {answer.status}: {content[:300]!r}")
         return content
 

