@@ -32,7 +32,7 @@ def how_sure(lower: float, upper: float) -> str:
     """How far the estimate itself can be trusted, from the width of its interval."""
     width = upper - lower
     if width <= 0.1:
-        return "The estimate is fairly exact: there were many students like this to learn from."
+        return "There were many students like this to learn from; terms still differ by more than the interval says."
     if width <= 0.25:
         return "The estimate is rough: read it as a range, not as a number."
     return "The estimate is very uncertain: few students were like this, so trust the facts more than the number."
