@@ -1,7 +1,8 @@
 """Start `make demo` twice in an empty data folder, as a visitor would, and check that the main page answers.
 
-The first start loads the demo institution; the second should answer within 10 seconds, and the time is printed. Build
-servers are shared and noisy, so only four times as long is a fault. Both are stopped with Ctrl-C, and the embedded server at the end, whatever happens. Exits 1 saying which start failed, and how.
+The first start loads the demo institution; the second should answer within 10 seconds, and its time is printed. Build
+servers are shared and noisy, so only four times as long is a fault. Both are stopped with Ctrl-C, and the embedded
+server at the end, whatever happens. Exits 1 saying which start failed, and how.
 
 Usage: python -m scripts.check_demo
 """
