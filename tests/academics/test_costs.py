@@ -73,7 +73,7 @@ COSTS = {
     "/offerings/{offering}/roster": 3,  # the offering, the page, counts
     "/offerings/{offering}/roster?q=Student&sort=-name&status=enrolled": 3,
     "/offerings/{offering}/meetings": 2,  # the offering, the list
-    "/meetings/{meeting}/attendance": 3,  # the meeting, the class, the version
+    "/meetings/{meeting}/attendance": 2,  # the meeting, the class
     "/api/v1/offerings": 1,
     "/api/v1/offerings/{offering}/roster": 2,  # where the offering is, the page
     "/api/v1/offerings/{offering}/meetings": 2,
@@ -109,5 +109,5 @@ async def test_a_class_is_saved_with_one_statement_for_its_marks(
     with counted_statements(monkeypatch) as sent:
         answer = await client.put(address, json={"marks": marks})
     assert answer.json()["changed"] == 304
-    # The meeting, the marks, the fact and its delivery, the new version, the audit entry.
-    assert len(sent) == 6, "\n".join(sent)
+    # The meeting, the marks, the fact and its delivery, the audit entry.
+    assert len(sent) == 5, "\n".join(sent)

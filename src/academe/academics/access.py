@@ -98,7 +98,12 @@ async def offering_to_enrol(session: Session, *, actor: Actor, offering_id: UUID
     The lock keeps two registrars from taking the last place at once. Raises OfferingNotFoundError and
     PermissionDeniedError.
     """
-    locked = _readable(actor).where(Offering.id == offering_id).with_for_update(of=Offering)
+    locked = (
+        _readable(actor)
+        .where(Offering.id == offering_id)
+        .with_for_update(of=Offering)
+        .execution_options(populate_existing=True)
+    )
     offering = (await session.execute(locked)).scalar_one_or_none()
     if offering is None:
         raise OfferingNotFoundError
@@ -130,7 +135,7 @@ async def meeting_to_record(session: Session, *, actor: Actor, meeting_id: UUID)
 
     Raises MeetingNotFoundError and PermissionDeniedError.
     """
-    locked = _readable(actor).add_columns(Meeting).with_for_update(of=Meeting)
+    locked = _readable(actor).add_columns(Meeting).with_for_update(of=Meeting).execution_options(populate_existing=True)
     meeting, offering = await _meeting(session, locked, meeting_id)
     if not policy.can_take_attendance(actor, offering):
         raise PermissionDeniedError("Only those who teach this offering and registrars may record attendance.")
@@ -146,6 +151,9 @@ async def _meeting(
         raise MeetingNotFoundError
     offering, meeting = row
     return meeting, offering
+
+
+# Rows are locked with `populate_existing`: what the session has loaded before may have been changed while it waited.
 
 
 def _readable(actor: Actor) -> Select[Offering]:

@@ -227,7 +227,7 @@ class EnrollmentStatusChange(Identified, Base):
 
 
 class Meeting(Identified, Timestamped, Base):
-    """One scheduled class of an offering."""
+    """One scheduled class of an offering. `attendance_version` grows whenever a mark of it changes."""
 
     __tablename__ = "meeting"
 
@@ -237,6 +237,7 @@ class Meeting(Identified, Timestamped, Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     room: Mapped[str] = mapped_column(server_default="")
+    attendance_version: Mapped[int] = mapped_column(server_default=text("0"))
 
     __table_args__ = (
         one_of("kind", MeetingKind),

@@ -69,6 +69,12 @@ def marks_of(form: Mapping[str, object], members: Sequence[ClassMember]) -> Sequ
     return marks
 
 
+def seen_version(form: Mapping[str, object]) -> int:
+    """The version that was shown with the form; one that never stands where the field was meddled with."""
+    text = str(form.get("version", ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
 def errors_by_student(error: InvalidMarksError, marks: Sequence[Mark]) -> dict[UUID, list[str]]:
     """The faults of marks by the student they are about; those about no mark are left out."""
     found: dict[UUID, list[str]] = {}

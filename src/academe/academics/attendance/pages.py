@@ -11,11 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from academe.academics.access import meeting_for, offering_for
-from academe.academics.attendance.forms import MOST_FIELDS, MeetingForm, errors_by_student, marks_of
+from academe.academics.attendance.forms import MOST_FIELDS, MeetingForm, errors_by_student, marks_of, seen_version
 from academe.academics.attendance.queries import (
     ClassMember,
     MeetingRow,
-    attendance_version,
     class_of,
     meetings,
 )
@@ -80,7 +79,7 @@ class AttendancePage:
     ends_at: datetime
     room: str
     rows: Sequence[MarkRow]
-    version: str
+    version: int
     is_saved: bool
     changed_meanwhile: bool
     general_errors: Sequence[str]
@@ -145,7 +144,7 @@ async def save_attendance(request: Request, meeting_id: UUID, actor: SignedIn, s
         marks = marks_of(form, members)
         async with session.begin_nested():
             saved = await record_attendance(
-                session, actor=actor, meeting_id=meeting_id, marks=marks, seen_version=str(form.get("version", ""))
+                session, actor=actor, meeting_id=meeting_id, marks=marks, seen_version=seen_version(form)
             )
     except (InvalidMarksError, AttendanceChangedError) as error:
         return await _attendance_page(request, session, actor, meeting_id, chosen=marks, error=error)
@@ -200,7 +199,7 @@ async def _attendance_page(
         ends_at=meeting.ends_at,
         room=meeting.room,
         rows=[_mark_row(member, marks.get(member.student_id), faults.get(member.student_id, ())) for member in members],
-        version=await attendance_version(session, meeting.id),
+        version=meeting.attendance_version,
         is_saved=any(member.status for member in members),
         changed_meanwhile=isinstance(error, AttendanceChangedError),
         general_errors=[] if error is None or faults or isinstance(error, AttendanceChangedError) else [error.message],

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Attendance, Enrollment, Meeting, StudentRecord
@@ -89,14 +88,3 @@ async def class_of(session: AsyncSession, meeting: Meeting) -> Sequence[ClassMem
         .limit(LARGEST_CLASS)
     )  # fmt: skip
     return [ClassMember(*row) for row in rows]
-
-
-async def attendance_version(session: AsyncSession, meeting_id: UUID) -> str:
-    """What changes whenever a mark of a meeting does; whoever saves says which one they had before their eyes.
-
-    Made of the marks themselves: moments of change would tie when two transactions begin together.
-    """
-    mark = func.concat_ws(":", Attendance.student_id, Attendance.status, Attendance.minutes_late, Attendance.reason)
-    marks = func.string_agg(mark, aggregate_order_by(literal(","), Attendance.student_id))
-    version = select(func.coalesce(func.md5(marks), "none")).where(Attendance.meeting_id == meeting_id)
-    return str((await session.execute(version)).scalar_one())

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from academe.academics.access import meeting_for, require_roster_of
-from academe.academics.attendance.queries import MeetingRow, attendance_version, class_of, meetings
+from academe.academics.attendance.queries import MeetingRow, class_of, meetings
 from academe.academics.attendance.schemas import (
     AttendanceIn,
     AttendanceOut,
@@ -58,7 +58,7 @@ async def show_attendance(meeting_id: UUID, actor: SignedIn, session: ReadOnlySe
     meeting, _ = await meeting_for(session, actor=actor, meeting_id=meeting_id)
     members = await class_of(session, meeting)
     return AttendanceOut(
-        version=await attendance_version(session, meeting.id),
+        version=meeting.attendance_version,
         students=[ClassMemberOut.model_validate(member, from_attributes=True) for member in members],
     )
 

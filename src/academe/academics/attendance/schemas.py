@@ -45,7 +45,7 @@ class AttendanceIn(BaseModel):
     """Marks of a meeting. With `version`, nothing is saved when somebody else has changed a mark since."""
 
     marks: list[MarkIn] = Field(max_length=MOST_MARKS)
-    version: str | None = Field(None, max_length=64, description="The version of the marks that the caller has seen.")
+    version: int | None = Field(None, description="The version of the marks that the caller has seen.")
 
 
 class AttendanceSavedOut(BaseModel):
@@ -53,7 +53,7 @@ class AttendanceSavedOut(BaseModel):
 
     marks: int
     changed: int
-    version: str
+    version: int
 
 
 class ClassMemberOut(BaseModel):
@@ -70,5 +70,5 @@ class ClassMemberOut(BaseModel):
 class AttendanceOut(BaseModel):
     """The class of a meeting in the order of numbers."""
 
-    version: str
+    version: int
     students: list[ClassMemberOut]

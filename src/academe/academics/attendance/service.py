@@ -11,7 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from academe.academics.access import meeting_to_record, offering_for
-from academe.academics.attendance.queries import attendance_version
 from academe.academics.errors import AttendanceChangedError, InvalidMarksError, MeetingExistsError
 from academe.academics.facts import AttendanceRecorded
 from academe.academics.models import Meeting, Offering
@@ -21,7 +20,7 @@ from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
 from academe.platform.errors import FieldError, InvalidInputError, PermissionDeniedError
-from academe.platform.ids import new_id
+from academe.platform.ids import new_ids
 from academe.platform.outbox.service import announce
 
 MOST_MARKS: Final = 2000
@@ -29,35 +28,35 @@ LONGEST_REASON: Final = 500
 LONGEST_DELAY_MINUTES: Final = 600
 LONGEST_MEETING: Final = timedelta(hours=24)
 
-# Whoever has left keeps a mark from before, but gets no new one. What stands already is not touched, so that
-# `updated_at` says when something changed. Driven by one JSON parameter: arrays of a driver cost more to send.
+# Whoever has left keeps a mark from before, but gets no new one; what stands already is not touched. Driven by one JSON
+# parameter: a list given to the driver costs more to send.
 _SAVE: Final = text("""
-    WITH mark AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:marks AS jsonb))
+    WITH mark AS MATERIALIZED (
+        SELECT mark.*, saved.id AS saved_id, enrollment.id AS enrollment_id,
+               (saved.status, saved.minutes_late, saved.reason)
+                   IS DISTINCT FROM (mark.status, mark.minutes_late, mark.reason) AS differs
+        FROM json_to_recordset(CAST(:marks AS json))
             AS mark (id uuid, student_id uuid, status text, minutes_late smallint, reason text)
-    ), known AS (
-        SELECT mark.* FROM mark
-        WHERE EXISTS (
-            SELECT FROM enrollment
-            WHERE enrollment.offering_id = :offering AND enrollment.student_id = mark.student_id
-              AND enrollment.status IN ('enrolled', 'completed')
-        ) OR EXISTS (
-            SELECT FROM attendance
-            WHERE attendance.meeting_id = :meeting AND attendance.student_id = mark.student_id
-        )
-    ), saved AS (
+        LEFT JOIN attendance AS saved ON saved.meeting_id = :meeting AND saved.student_id = mark.student_id
+        LEFT JOIN enrollment ON enrollment.offering_id = :offering AND enrollment.student_id = mark.student_id
+            AND enrollment.status IN ('enrolled', 'completed')
+    ), written AS (
         INSERT INTO attendance
             (id, meeting_id, offering_id, student_id, date, status, minutes_late, reason, recorded_by)
-        SELECT id, :meeting, :offering, student_id, :date, status, minutes_late, reason, :recorded_by FROM known
+        SELECT id, :meeting, :offering, student_id, :date, status, minutes_late, reason, :recorded_by
+        FROM mark
+        WHERE differs AND (saved_id IS NOT NULL OR enrollment_id IS NOT NULL)
         ON CONFLICT (meeting_id, student_id) DO UPDATE
         SET status = excluded.status, minutes_late = excluded.minutes_late, reason = excluded.reason,
             recorded_by = excluded.recorded_by
-        WHERE (attendance.status, attendance.minutes_late, attendance.reason)
-            IS DISTINCT FROM (excluded.status, excluded.minutes_late, excluded.reason)
         RETURNING id
+    ), counted AS (
+        UPDATE meeting SET attendance_version = attendance_version + 1
+        WHERE id = :meeting AND EXISTS (SELECT FROM written)
+        RETURNING attendance_version
     )
-    SELECT (SELECT count(*) FROM saved),
-           ARRAY(SELECT student_id FROM mark WHERE student_id NOT IN (SELECT student_id FROM known))
+    SELECT (SELECT count(*) FROM written), (SELECT attendance_version FROM counted),
+           ARRAY(SELECT student_id FROM mark WHERE saved_id IS NULL AND enrollment_id IS NULL)
 """)
 
 
@@ -77,7 +76,7 @@ class AttendanceSaved:
 
     marks: int
     changed: int
-    version: str
+    version: int
 
 
 async def create_meeting(
@@ -127,7 +126,7 @@ async def create_meeting(
 
 
 async def record_attendance(
-    session: Session, *, actor: Actor, meeting_id: UUID, marks: Sequence[Mark], seen_version: str | None = None
+    session: Session, *, actor: Actor, meeting_id: UUID, marks: Sequence[Mark], seen_version: int | None = None
 ) -> AttendanceSaved:
     """Save who came to a meeting: all marks or none, in one statement. Students without a mark stay as they are.
 
@@ -138,12 +137,12 @@ async def record_attendance(
     faults = list(_faults_of_marks(marks))
     if faults:
         raise InvalidMarksError(errors=faults)
-    if seen_version is not None and seen_version != await attendance_version(session, meeting.id):
+    if seen_version is not None and seen_version != meeting.attendance_version:
         raise AttendanceChangedError(
             "Somebody else has saved marks of this meeting since you opened it; nothing of yours was saved. "
             "Open the page again to see theirs."
         )
-    changed = await _save(session, actor, meeting, marks)
+    changed, version = await _save(session, actor, meeting, marks)
     if changed:
         record(
             session,
@@ -154,19 +153,20 @@ async def record_attendance(
             changes={"marks": len(marks), "changed": changed},
         )
         await announce(session, AttendanceRecorded(meeting.id, offering.id, changed))
-    return AttendanceSaved(len(marks), changed, await attendance_version(session, meeting.id))
+    return AttendanceSaved(len(marks), changed, version)
 
 
-async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequence[Mark]) -> int:
+async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequence[Mark]) -> tuple[int, int]:
+    """How many marks were new or different, and the version that stands now."""
     rows = [
         {
-            "id": str(new_id()),
+            "id": str(identity),
             "student_id": str(mark.student_id),
             "status": mark.status.value,
             "minutes_late": mark.minutes_late,
             "reason": mark.reason.strip(),
         }
-        for mark in marks
+        for identity, mark in zip(new_ids(len(marks)), marks, strict=True)
     ]
     values = {
         "marks": json.dumps(rows, ensure_ascii=False),
@@ -175,7 +175,7 @@ async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequenc
         "date": meeting.starts_at.astimezone(UTC).date(),
         "recorded_by": actor.person_id,
     }
-    changed, strangers = (await session.execute(_SAVE, values)).one()
+    changed, version, strangers = (await session.execute(_SAVE, values)).one()
     if strangers:
         unknown = set(strangers)
         raise InvalidMarksError(
@@ -185,7 +185,7 @@ async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequenc
                 if mark.student_id in unknown
             ]
         )
-    return int(changed)
+    return changed, meeting.attendance_version if version is None else version
 
 
 def _faults_of_marks(marks: Sequence[Mark]) -> Iterator[FieldError]:
