@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from academe.academics.models import Result
-from academe.academics.types import EnrollmentStatus
+from academe.academics.types import EnrollmentStatus, Outcome
+from academe.insight.group_queries import fairness_by_group
 from academe.platform import clock
 from academe.platform.audit.models import AuditEntry
 from academe.platform.database.session import Session
@@ -207,3 +208,37 @@ class TestModels:
             f"/models/{two_schools.home.offering.id}"
         )
         assert answer.status_code == 404
+
+
+class TestFairness:
+    async def test_groups_are_for_those_who_may_know_them(
+        self, client_of: ClientOf, two_schools: TwoSchools, scored: ScoredSchool
+    ) -> None:
+        path = f"/models/{scored.model.id}/fairness"
+        assert (await client_of(browser=True).get(path)).status_code == 303
+        for who in ("lecturer", "convenor", "advisor", "auditor", "student0"):
+            assert (await client_of(two_schools.home.actor(who), browser=True).get(path)).status_code == 403, who
+        for who in ("registrar", "administrator"):
+            # One student of the class has known attributes: far too few for a figure.
+            assert "Nothing to compare yet" in await page_of(client_of, two_schools, who, path)
+
+    async def test_figures_are_those_of_the_group(
+        self,
+        client_of: ClientOf,
+        two_schools: TwoSchools,
+        scored: ScoredSchool,
+        session: Session,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("academe.insight.group_queries.SMALLEST_GROUP", 1)
+        enrollment = two_schools.home.enrollment_of(0)
+        enrollment.status, enrollment.withdrawn_on = EnrollmentStatus.WITHDRAWN, date(2026, 12, 1)
+        enrollment.outcome, enrollment.outcome_on = Outcome.WITHDRAWN, date(2026, 12, 1)
+        await session.flush()
+        rows = await fairness_by_group(session, scored.model.id, true())
+        assert [(row.attribute, row.group, row.students, row.lost, row.missed) for row in rows] == [
+            ("gender", "F", 1, 1.0, 0.0),
+            ("age_band", "0-35", 1, 1.0, 0.0),
+            ("region", "North", 1, 1.0, 0.0),
+        ]
+        assert rows[0].predicted == pytest.approx(sum(0.82 - 0.06 * back for back in range(6)) / 6)

@@ -2,12 +2,11 @@
 
 What is reported: the share lost and the mean prediction (a gap means the group's probabilities are off), the AUC within
 the group, and the part of those lost whom a threshold of one half would have missed (equal opportunity: Hardt et al.
-2016). Groups smaller than `SMALLEST` are left out: their figures would be noise, and might point at persons.
+2016). Groups smaller than `SMALLEST_GROUP` are left out: their figures would be noise, and might point at persons.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
 from uuid import UUID
 
 import polars as pl
@@ -18,19 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from academe.academics.models import StudentProtectedAttributes
 from academe.insight.models import RiskModel
 from academe.insight.reporting import known_scores
-
-SMALLEST: Final = 30
-
-ATTRIBUTES: Final = (
-    "gender",
-    "ethnicity",
-    "socioeconomic_status",
-    "special_education_status",
-    "english_learner_status",
-    "age_band",
-    "region",
-    "prior_education",
-)
+from academe.insight.types import PROTECTED_ATTRIBUTES, SMALLEST_GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +45,19 @@ async def group_figures(
     joined = known.join(await _attributes(session), on="student_id")
     return tuple(
         _figures(attribute, str(group[0]), rows)
-        for attribute in ATTRIBUTES
+        for attribute in PROTECTED_ATTRIBUTES
         for group, rows in sorted(
             joined.drop_nulls(attribute).partition_by(attribute, as_dict=True).items(), key=lambda item: -item[1].height
         )
-        if rows["student_id"].n_unique() >= SMALLEST
+        if rows["student_id"].n_unique() >= SMALLEST_GROUP
     )
 
 
 async def _attributes(session: AsyncSession) -> pl.DataFrame:
-    columns = [getattr(StudentProtectedAttributes, attribute) for attribute in ATTRIBUTES]
+    columns = [getattr(StudentProtectedAttributes, attribute) for attribute in PROTECTED_ATTRIBUTES]
     rows = (await session.execute(select(StudentProtectedAttributes.student_id, *columns))).all()
     values = [(str(row[0]), *row[1:]) for row in rows]
-    return pl.DataFrame(values, schema=dict.fromkeys(("student_id", *ATTRIBUTES), pl.String), orient="row")
+    return pl.DataFrame(values, schema=dict.fromkeys(("student_id", *PROTECTED_ATTRIBUTES), pl.String), orient="row")
 
 
 def _figures(attribute: str, group: str, rows: pl.DataFrame) -> GroupFigures:

@@ -11,8 +11,11 @@ from starlette.responses import Response
 from academe.insight import policy
 from academe.insight.cards import ModelCard
 from academe.insight.errors import RiskModelNotFoundError
+from academe.insight.group_queries import FairnessRow, fairness_by_group
 from academe.insight.queries import ModelRow, registered_model, registered_models
+from academe.insight.types import SMALLEST_GROUP
 from academe.platform.actor import Actor
+from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn
 from academe.platform.http.routing import page_router
 from academe.platform.pages import ChartSpec, NavigationEntry, Series, render
@@ -46,6 +49,16 @@ class ModelPage:
     card: ModelCard
     ranking: ChartSpec | None
     calibration: ChartSpec | None
+    can_audit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessPage:
+    """The same figures for every group of students, over the scores whose outcomes are known."""
+
+    model: ModelRow
+    groups: Sequence[FairnessRow]
+    smallest: int = SMALLEST_GROUP
 
 
 @router.get("/models")
@@ -64,7 +77,20 @@ async def show_model(request: Request, model_id: UUID, actor: SignedIn, session:
     if model is None:
         raise RiskModelNotFoundError
     card = ModelCard.model_validate(model.card)
-    return render(request, "insight/model.html", ModelPage(model, card, _ranking(card), _calibration(card)))
+    shown = ModelPage(model, card, _ranking(card), _calibration(card), policy.can_audit_fairness(actor))
+    return render(request, "insight/model.html", shown)
+
+
+@router.get("/models/{model_id}/fairness")
+async def show_fairness(request: Request, model_id: UUID, actor: SignedIn, session: ReadOnlySession) -> Response:
+    """The fairness audit over the students whose protected attributes the reader may know."""
+    if not policy.can_audit_fairness(actor):
+        raise PermissionDeniedError("Figures by group are for registrars and administrators.")
+    model = await registered_model(session, model_id)
+    if model is None:
+        raise RiskModelNotFoundError
+    groups = await fairness_by_group(session, model_id, policy.risk_readable_by(actor))
+    return render(request, "insight/fairness.html", FairnessPage(model, groups))
 
 
 def _ranking(card: ModelCard) -> ChartSpec | None:

@@ -47,3 +47,8 @@ def require_models(actor: Actor) -> None:
     """Raise AuthenticationRequiredError unless the actor may read the cards of models."""
     if not can_read_models(actor):
         raise AuthenticationRequiredError
+
+
+def can_audit_fairness(actor: Actor) -> bool:
+    """Whether the actor may see figures by group: those who may know the attributes that make the groups."""
+    return actor.has_role(Role.REGISTRAR, Role.ADMINISTRATOR)

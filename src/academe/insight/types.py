@@ -28,3 +28,19 @@ BAND_FLOORS: Final = ((0.75, RiskBand.CRITICAL), (0.50, RiskBand.HIGH), (0.25, R
 def band_of(probability: float) -> RiskBand:
     """The band of a calibrated probability between 0 and 1."""
     return next(band for floor, band in BAND_FLOORS if probability >= floor)
+
+
+PROTECTED_ATTRIBUTES: Final = (
+    "gender",
+    "ethnicity",
+    "socioeconomic_status",
+    "special_education_status",
+    "english_learner_status",
+    "age_band",
+    "region",
+    "prior_education",
+)
+"""Columns of `StudentProtectedAttributes` by which a model's fairness is audited, and which no model ever sees."""
+
+SMALLEST_GROUP: Final = 30
+"""Smaller groups are left out of audits: their figures would be noise, and might point at persons."""
