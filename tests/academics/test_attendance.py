@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from academe.academics.access import meeting_for
 from academe.academics.attendance.queries import class_of
 from academe.academics.attendance.service import Mark, create_meeting, record_attendance
 from academe.academics.errors import (
@@ -16,13 +17,13 @@ from academe.academics.errors import (
 )
 from academe.academics.models import Attendance, Meeting
 from academe.academics.types import AttendanceStatus, MeetingKind
-from academe.platform.actor import ANONYMOUS, Actor
+from academe.platform.actor import ANONYMOUS, Actor, system_actor
 from academe.platform.audit.models import AuditEntry
-from academe.platform.database.session import Session
+from academe.platform.database.session import Database, Session
 from academe.platform.errors import AuthenticationRequiredError, InvalidInputError, PermissionDeniedError
 from academe.platform.outbox.models import OutboxMessage
 from tests.academics.conftest import ClientOf
-from tests.schools import School, TwoSchools
+from tests.schools import School, TwoSchools, build_two_schools
 from tests.support.transactions import as_actor
 
 pytestmark = pytest.mark.anyio
@@ -135,6 +136,22 @@ class TestRecord:
         faulty = await client.put(address, json={"marks": marks})
         assert faulty.status_code == 422
         assert faulty.json()["errors"][0]["field"] == "marks.2.minutes_late"
+
+
+async def test_a_commit_between_looking_and_saving_is_noticed(own_database: Database) -> None:
+    """The page loads the meeting before it locks it; what was committed in between counts."""
+    async with own_database.transaction(system_actor("build")) as session:
+        home = (await build_two_schools(session)).home
+    lecturer, convenor = home.actor("lecturer"), home.actor("convenor")
+    student, meeting_id = home.students[0].id, home.meeting.id
+    async with own_database.transaction(lecturer) as slow:
+        meeting, _ = await meeting_for(slow, actor=lecturer, meeting_id=meeting_id)
+        assert meeting.attendance_version == 0
+        async with own_database.transaction(convenor) as quick:
+            marks = [Mark(student, ABSENT)]
+            await record_attendance(quick, actor=convenor, meeting_id=meeting_id, marks=marks, seen_version=0)
+        with pytest.raises(AttendanceChangedError):
+            await record_attendance(slow, actor=lecturer, meeting_id=meeting_id, marks=marks, seen_version=0)
 
 
 class TestClass:
