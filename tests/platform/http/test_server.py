@@ -65,12 +65,12 @@ def serving(settings: Settings, **environment: str) -> Iterator[tuple[subprocess
         process.communicate()
 
 
-def answer_of(address: str, path: str, *, seconds: float = 60) -> httpx.Response:
+def answer_of(address: str, path: str, *, seconds: float = 120) -> httpx.Response:
     """The first answer of a server that may still be starting."""
     end = time.monotonic() + seconds
     while True:
         try:
-            return httpx.get(address + path, timeout=10)
+            return httpx.get(address + path, timeout=60)
         except httpx.TransportError:
             if time.monotonic() > end:
                 raise
@@ -86,7 +86,7 @@ class TestServe:
             assert ready["ready"], ready
             assert "server" not in answer_of(address, "/health/live").headers
             process.send_signal(signal.SIGTERM)
-            _, log = process.communicate(timeout=20)
+            _, log = process.communicate(timeout=90)
         assert "Serving Academe at" in log
         assert "Traceback" not in log
 
@@ -94,7 +94,7 @@ class TestServe:
         with serving(settings, ACADEME_WEB_WORKERS="2") as (process, address):
             answer_of(address, "/health/live")
             for _ in range(10):
-                assert httpx.get(f"{address}/health/live", timeout=10).status_code == 200
+                assert httpx.get(f"{address}/health/live", timeout=60).status_code == 200
             text = answer_of(address, "/metrics").text
             (line,) = [
                 line
@@ -103,12 +103,12 @@ class TestServe:
             ]
             assert float(line.rpartition(" ")[2]) == 11
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=90)
 
     def test_a_busy_port_is_said_in_one_line(self, settings: Settings) -> None:
         with closing(listen("127.0.0.1", 0)) as busy:
             port = str(busy.getsockname()[1])
             with serving(settings, ACADEME_PORT=port) as (process, _):
-                _, said = process.communicate(timeout=60)
+                _, said = process.communicate(timeout=120)
         assert process.returncode == 1
         assert said == f"Error: Port {port} on 127.0.0.1 is in use; set ACADEME_PORT or --port to another.\n"
