@@ -34,9 +34,10 @@ _CLASS: Final = """
     SELECT student_id FROM enrollment WHERE offering_id = %s AND status IN ('enrolled', 'completed')
     ORDER BY student_id LIMIT %s
 """
+_RECORDER: Final = "SELECT person_id FROM account WHERE email = %s"
 _INSERT: Final = """
-    INSERT INTO attendance (id, meeting_id, offering_id, student_id, date, status)
-    SELECT id, %s, %s, student_id, %s, status
+    INSERT INTO attendance (id, meeting_id, offering_id, student_id, date, status, recorded_by)
+    SELECT id, %s, %s, student_id, %s, status, %s
     FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS mark (id, student_id, status)
 """
 
@@ -47,14 +48,14 @@ def measure(context: Context) -> Sequence[Measure]:
         cookie = served.sign_in(CALLER)
         server = EmbeddedServer(served.settings.data_dir / "postgres")
         with psycopg.connect(server.conninfo(role=APP_ROLE)) as connection:
-            offering, day, students = _class(connection)
+            offering, day, recorder, students = _class(connection)
             meeting = _meeting(served, cookie, offering, day)
             requests, statements = [], []
             for number in range(ROUNDS):
                 _forget(connection, meeting)
                 requests.append(_request(served, cookie, meeting, students))
                 _forget(connection, meeting)
-                statements.append(_statement(connection, meeting, offering, day, students))
+                statements.append(_statement(connection, meeting, offering, day, recorder, students))
                 if number % 5 == 0:
                     context.say(f"Round {number + 1} of {ROUNDS}")
     request, statement = statistics.median(requests[1:]), statistics.median(statements[1:])
@@ -71,14 +72,15 @@ def measure(context: Context) -> Sequence[Measure]:
     ]
 
 
-def _class(connection: psycopg.Connection[Any]) -> tuple[UUID, date, list[UUID]]:
+def _class(connection: psycopg.Connection[Any]) -> tuple[UUID, date, UUID, list[UUID]]:
     with connection.transaction():
         connection.execute(_SYSTEM)
         offering, day = connection.execute(_OFFERING, [TERM]).fetchone() or (None, None)
         rows = connection.execute(_CLASS, [offering, STUDENTS]).fetchall()
-    if offering is None or day is None or len(rows) < STUDENTS:
+        (recorder,) = connection.execute(_RECORDER, [CALLER]).fetchone() or (None,)
+    if offering is None or day is None or recorder is None or len(rows) < STUDENTS:
         raise AssertionError(f"the demo has {len(rows)} students in its class instead of {STUDENTS}")
-    return offering, day, [row[0] for row in rows]
+    return offering, day, recorder, [row[0] for row in rows]
 
 
 def _meeting(served: Served, cookie: str, offering: UUID, day: date) -> UUID:
@@ -107,14 +109,19 @@ def _request(served: Served, cookie: str, meeting: UUID, students: Sequence[UUID
 
 
 def _statement(
-    connection: psycopg.Connection[Any], meeting: UUID, offering: UUID, day: date, students: Sequence[UUID]
+    connection: psycopg.Connection[Any],
+    meeting: UUID,
+    offering: UUID,
+    day: date,
+    recorder: UUID,
+    students: Sequence[UUID],
 ) -> float:
     ids = [new_id() for _ in students]
     statuses = [_status(index) for index in range(len(students))]
     started = time.perf_counter()
     with connection.transaction():
         connection.execute(_SYSTEM)
-        connection.execute(_INSERT, [meeting, offering, day, ids, list(students), statuses])
+        connection.execute(_INSERT, [meeting, offering, day, recorder, ids, list(students), statuses])
     return time.perf_counter() - started
 
 

@@ -32,9 +32,10 @@ LONGEST_MEETING: Final = timedelta(hours=24)
 # parameter: a list given to the driver costs more to send.
 _SAVE: Final = text("""
     WITH mark AS MATERIALIZED (
-        SELECT mark.*, saved.id AS saved_id, enrollment.id AS enrollment_id,
+        SELECT mark.id, mark.student_id, mark.status, mark.minutes_late, coalesce(mark.reason, '') AS reason,
+               saved.id AS saved_id, enrollment.id AS enrollment_id,
                (saved.status, saved.minutes_late, saved.reason)
-                   IS DISTINCT FROM (mark.status, mark.minutes_late, mark.reason) AS differs
+                   IS DISTINCT FROM (mark.status, mark.minutes_late, coalesce(mark.reason, '')) AS differs
         FROM json_to_recordset(CAST(:marks AS json))
             AS mark (id uuid, student_id uuid, status text, minutes_late smallint, reason text)
         LEFT JOIN attendance AS saved ON saved.meeting_id = :meeting AND saved.student_id = mark.student_id
@@ -158,16 +159,14 @@ async def record_attendance(
 
 async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequence[Mark]) -> tuple[int, int]:
     """How many marks were new or different, and the version that stands now."""
-    rows = [
-        {
-            "id": str(identity),
-            "student_id": str(mark.student_id),
-            "status": mark.status.value,
-            "minutes_late": mark.minutes_late,
-            "reason": mark.reason.strip(),
-        }
-        for identity, mark in zip(new_ids(len(marks)), marks, strict=True)
-    ]
+    rows = []
+    for identity, mark in zip(new_ids(len(marks)), marks, strict=True):
+        row: dict[str, object] = {"id": str(identity), "student_id": str(mark.student_id), "status": mark.status.value}
+        if mark.minutes_late is not None:
+            row["minutes_late"] = mark.minutes_late
+        if mark.reason:
+            row["reason"] = mark.reason.strip()
+        rows.append(row)
     values = {
         "marks": json.dumps(rows, ensure_ascii=False),
         "meeting": meeting.id,
