@@ -48,7 +48,7 @@ async def preview(
     offering_id: UUID,
     actor: SignedIn,
     session: WriteSession,
-    content: Annotated[bytes, Body(media_type="text/csv")],
+    content: Annotated[bytes, Body(media_type="text/csv", min_length=1)],
     file_name: Annotated[str, Query(max_length=200)] = "roster.csv",
 ) -> ImportPreviewOut:
     """Bring a CSV file and see what it would change."""
