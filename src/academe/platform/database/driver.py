@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +45,13 @@ class DriverStatement:
         translated = DBAPIError.instance(self.sql, None, error, psycopg.Error, hide_parameters=True)
         assert isinstance(translated, DBAPIError)
         return translated
+
+
+async def commit_driver(connection: AsyncConnection) -> None:
+    """Commit what driver statements have begun on a connection; nothing when nothing is open or it has failed."""
+    driver = _driver_of(connection)
+    if driver.info.transaction_status is TransactionStatus.INTRANS:
+        await driver.commit()
 
 
 def _driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[Any, ...]]:

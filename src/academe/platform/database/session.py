@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
-from academe.platform.database.driver import DriverStatement
+from academe.platform.database.driver import DriverStatement, commit_driver
 from academe.platform.database.engine import APP_ROLE, database_url, embedded_server, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
 from academe.platform.database.revival import revive_before_connecting
@@ -93,8 +93,19 @@ class ReadSession(AsyncSession):
         self.sync_session.bind = connection.sync_connection
         return await statement.rows(connection, parameters)
 
+    async def keep_prepared(self) -> None:
+        """End what hot statements have begun by a commit, which costs what a rollback does.
+
+        The driver forgets every prepared statement at a rollback, and each would be planned anew in every request.
+        """
+        if self._hot is None or self._hot.closed or self._hot.invalidated:
+            return
+        if self.in_transaction():
+            await self.commit()
+        await commit_driver(self._hot)
+
     async def close(self) -> None:
-        """End the transaction and give the connection back, which rolls back what the driver has begun."""
+        """End the transaction and give the connection back, which rolls back what is still open."""
         await super().close()
         if self._hot is not None:
             await self._hot.close()
@@ -135,10 +146,11 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
-        """A read-only transaction, on the replica when there is one; it has nothing to commit and is rolled back."""
+        """A read-only transaction, on the replica when there is one."""
         context = self._context(actor, timeout_seconds, read_only=True)
         async with ReadSession(self.read_engine, expire_on_commit=False, info={_CONTEXT: context}) as session:
             yield session
+            await session.keep_prepared()
 
     async def run(self, actor: Actor, work: Callable[[Session], Awaitable[Result]], *, attempts: int = 3) -> Result:
         """Do `work` in a transaction, again from the start when the failure is transient.
