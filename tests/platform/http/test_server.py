@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import httpx
 import pytest
@@ -56,13 +56,14 @@ def serving(settings: Settings, **environment: str) -> Iterator[tuple[subprocess
         **environment,
     }
     command = [*ACADEME, "serve"]
-    process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True)
+    # A group of its own: killed alone, it would leave its workers with the pipe open, and reading would never end.
+    process = subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         yield process, f"http://127.0.0.1:{port}"
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
 
 
 def answer_of(address: str, path: str, *, seconds: float = 120) -> httpx.Response:
