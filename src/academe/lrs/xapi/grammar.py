@@ -108,10 +108,11 @@ def duration_seconds(text: str) -> float | None:
 
 
 _DAY_AND_TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:([0-9]{2})"
+_BASIC: Final = r"[0-9]{8}[Tt][0-9]{4}([0-9]{2})"
 # An offset of minus zero says that the zone is unknown (RFC 3339, 4.3); both versions refuse it.
 _RFC_3339: Final = re.compile(rf"{_DAY_AND_TIME}(?:\.[0-9]+)?(?:[Zz]|(?!-00:00)[+-][0-9]{{2}}:[0-9]{{2}})").fullmatch
 _ISO_8601: Final = re.compile(
-    rf"{_DAY_AND_TIME}(?:[.,][0-9]+)?(?:[Zz]|(?!-00(?::?00)?\Z)[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?"
+    rf"(?:{_DAY_AND_TIME}|{_BASIC})(?:[.,][0-9]+)?(?:[Zz]|(?!-00(?::?00)?\Z)[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?"
 ).fullmatch
 _FORM_OF_TIMES: Final = {Version.ONE: _ISO_8601, Version.TWO: _RFC_3339}
 _LONGEST_TIME: Final = 64
@@ -120,8 +121,8 @@ _LONGEST_TIME: Final = 64
 def parsed_timestamp(text: str, version: Version) -> datetime | None:
     """The point in time in UTC, cut to microseconds; None when the text is no timestamp of that version.
 
-    2.0 wants RFC 3339. 1.0.3 wants a date and time of ISO 8601: the offset may be written `+01` or `+0100`, and
-    without any the time is taken as UTC. Years go from 1 to 9999.
+    2.0 wants RFC 3339. 1.0.3 wants a date and time of ISO 8601: they may be written without their hyphens and colons,
+    the offset may be `+01` or `+0100`, and without any the time is taken as UTC. Years go from 1 to 9999.
     """
     return _parsed_timestamp(text, version) if len(text) <= _LONGEST_TIME else None
 
@@ -132,9 +133,10 @@ def _parsed_timestamp(text: str, version: Version) -> datetime | None:
     match = _FORM_OF_TIMES[version](text)
     if match is None:
         return None
-    leap = match[1] == "60"
+    start, end = match.span(match.lastindex or 1)
+    leap = text[start:end] == "60"
     if leap:
-        text = f"{text[:17]}59{text[19:]}"
+        text = f"{text[:start]}59{text[end:]}"
     try:
         time = datetime.fromisoformat(text.upper())
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
