@@ -81,8 +81,8 @@ def list_of(check_item: Check, expected: str, *, at_least: int = 0) -> Check:
     return check
 
 
-def map_of(is_key: Callable[[str], bool], key_expected: str, check_item: Check | None, expected: str) -> Check:
-    """An object with keys of a form and values that all pass; without a check of values, any JSON."""
+def map_of(is_key: Callable[[str], bool], key_expected: str, check_item: Check, expected: str) -> Check:
+    """An object with keys of a form and values that all pass."""
 
     def check(value: object) -> None:
         if type(value) is not dict:
@@ -92,8 +92,7 @@ def map_of(is_key: Callable[[str], bool], key_expected: str, check_item: Check |
             for key, item in value.items():
                 if not is_key(key):
                     raise Refusal(f"The key must be {key_expected}.")
-                if check_item is not None:
-                    check_item(item)
+                check_item(item)
         except Refusal as refusal:
             refusal.tokens.append(key)
             raise

@@ -32,7 +32,7 @@ def key_of(agent: Mapping[str, Any]) -> str | None:
 def identifier_of(key: str) -> dict[str, Any]:
     """The identifying property that a key stands for, as an Agent has it; ValueError for what is no key."""
     kind, _, value = key.partition(":")
-    match kind:
+    match kind if value else "":
         case "mbox":
             return {"mbox": f"mailto:{value}"}
         case "sha1":

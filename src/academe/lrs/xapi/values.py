@@ -5,8 +5,10 @@ from typing import Final
 
 from academe.lrs.xapi import grammar
 from academe.lrs.xapi.checks import Check, map_of, text, text_of
+from academe.lrs.xapi.faults import Refusal
 from academe.lrs.xapi.versions import Version
 
+_DEEPEST_EXTENSION: Final = 100
 _LANGUAGE_TAG: Final = "an RFC 5646 language tag such as en or en-GB"
 
 iri: Final = text_of(grammar.is_iri, "an IRI with a scheme, such as https://example.com/path")
@@ -22,7 +24,28 @@ media_type: Final = text_of(grammar.is_media_type, "a media type such as text/pl
 language_map: Final = map_of(
     grammar.is_language_tag, _LANGUAGE_TAG, text, "a language map, an object of language tags and texts"
 )
-extensions: Final = map_of(grammar.is_iri, "an IRI", None, "an object with IRIs as keys")
+
+
+def _extension(value: object) -> None:
+    """Any JSON, null included, nested so deeply that whoever reads it has to look for its end, but not more."""
+    kind = type(value)
+    if kind is not dict and kind is not list:
+        return
+    level: list[object] = [value]
+    for _ in range(_DEEPEST_EXTENSION):
+        inner: list[object] = []
+        for item in level:
+            if type(item) is dict:
+                inner.extend(item.values())
+            elif type(item) is list:
+                inner.extend(item)
+        if not inner:
+            return
+        level = inner
+    raise Refusal(f"An extension must not be nested deeper than {_DEEPEST_EXTENSION} levels.")
+
+
+extensions: Final = map_of(grammar.is_iri, "an IRI", _extension, "an object with IRIs as keys")
 
 
 def _is_timestamp(version: Version) -> Callable[[str], bool]:
