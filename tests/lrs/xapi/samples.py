@@ -1,8 +1,10 @@
 """Statements to begin with, and how to change one place of them."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
+from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.versions import Version
 
 BOTH = (Version.ONE, Version.TWO)
@@ -148,3 +150,12 @@ def changed(document: dict[str, Any], pointer: str, value: Any) -> dict[str, Any
     else:
         parent[key] = value
     return document
+
+
+def fault_of(call: Callable[[], object]) -> XapiFault | None:
+    """The fault that a call ends in, None when it does not; any other exception is the test's failure."""
+    try:
+        call()
+    except XapiFault as fault:
+        return fault
+    return None

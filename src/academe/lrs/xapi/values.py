@@ -1,7 +1,7 @@
 """Checks of single values and maps that several parts of a statement share."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from academe.lrs.xapi import grammar
 from academe.lrs.xapi.checks import Check, map_of, text, text_of
@@ -31,17 +31,12 @@ def _extension(value: object) -> None:
     kind = type(value)
     if kind is not dict and kind is not list:
         return
-    level: list[object] = [value]
+    level: list[Any] = [value]
     for _ in range(_DEEPEST_EXTENSION):
-        inner: list[object] = []
-        for item in level:
-            if type(item) is dict:
-                inner.extend(item.values())
-            elif type(item) is list:
-                inner.extend(item)
-        if not inner:
+        inner = (each for item in level for each in (item.values() if type(item) is dict else item))
+        level = [each for each in inner if type(each) is dict or type(each) is list]
+        if not level:
             return
-        level = inner
     raise Refusal(f"An extension must not be nested deeper than {_DEEPEST_EXTENSION} levels.")
 
 
