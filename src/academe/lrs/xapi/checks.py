@@ -5,11 +5,15 @@ the check of a valid object one walk over its keys.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from academe.lrs.xapi.faults import Refusal
 
 Check: TypeAlias = Callable[[Any], None]
+
+# At most 4 bytes a character: a memory takes up to 8 MB, whatever is sent.
+_MOST_KNOWN: Final = 4096
+_LONGEST_KNOWN: Final = 512
 
 
 def refused(value: object, expected: str) -> Refusal:
@@ -27,6 +31,29 @@ def text_of(form: Callable[[str], bool], expected: str) -> Check:
             raise refused(value, expected)
 
     return check
+
+
+def known_text_of(form: Callable[[str], bool], expected: str) -> Check:
+    """A string of a form that the same few hundred strings have in nearly all statements; they are remembered."""
+    known: set[str] = set()
+
+    def check(value: object) -> None:
+        if type(value) is str and (value in known or _learned(known, form, value)):
+            return
+        raise refused(value, expected)
+
+    return check
+
+
+def _learned(known: set[str], form: Callable[[str], bool], text: str) -> bool:
+    """Whether the text has the form; if so it is known from now on, until there are too many."""
+    if not form(text):
+        return False
+    if len(text) <= _LONGEST_KNOWN:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known.add(text)
+    return True
 
 
 def literal(*allowed: str) -> Check:
@@ -82,7 +109,8 @@ def list_of(check_item: Check, expected: str, *, at_least: int = 0) -> Check:
 
 
 def map_of(is_key: Callable[[str], bool], key_expected: str, check_item: Check, expected: str) -> Check:
-    """An object with keys of a form and values that all pass."""
+    """An object with keys of a form, which are remembered, and values that all pass."""
+    known: set[str] = set()
 
     def check(value: object) -> None:
         if type(value) is not dict:
@@ -90,7 +118,7 @@ def map_of(is_key: Callable[[str], bool], key_expected: str, check_item: Check, 
         key = ""
         try:
             for key, item in value.items():
-                if not is_key(key):
+                if key not in known and not _learned(known, is_key, key):
                     raise Refusal(f"The key must be {key_expected}.")
                 check_item(item)
         except Refusal as refusal:

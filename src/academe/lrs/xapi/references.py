@@ -5,12 +5,15 @@ Every function here takes what `statement.checked` let pass, and asks nothing tw
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from academe.lrs.xapi.grammar import duration_seconds, parsed_timestamp
 from academe.lrs.xapi.identity import key_of
 from academe.lrs.xapi.objects import VOIDED
 from academe.lrs.xapi.versions import Version
+
+_NOTHING: Final[dict[str, Any]] = {}
+_ACTORS: Final = frozenset({"instructor", "team"})
 
 
 class References(NamedTuple):
@@ -67,42 +70,29 @@ class _Found:
         if definition := activity.get("definition"):
             self.definitions.append((activity["id"], definition))
 
-    def object(self, value: Mapping[str, Any]) -> None:
+    def object(self, value: Mapping[str, Any], kind: str) -> None:
         """Note an activity, agent or group; a reference to a statement is neither."""
-        match value.get("objectType", "Activity"):
-            case "Activity":
-                self.activity(value)
-            case "Agent" | "Group":
-                self.agent(value)
-            case _:
-                pass
+        if kind == "Activity":
+            self.activity(value)
+        elif kind in {"Agent", "Group"}:
+            self.agent(value)
 
     def context(self, context: Mapping[str, Any]) -> None:
-        for key, value in context.items():
-            match key:
-                case "contextActivities":
-                    for activities in value.values():
-                        for activity in activities if type(activities) is list else (activities,):
-                            self.activity(activity)
-                case "instructor" | "team":
-                    self.agent(value)
-                case "contextAgents":
-                    for item in value:
-                        self.agent(item["agent"])
-                case "contextGroups":
-                    for item in value:
-                        self.agent(item["group"])
-                case _:
-                    pass
+        for activities in context.get("contextActivities", _NOTHING).values():
+            for activity in activities if type(activities) is list else (activities,):
+                self.activity(activity)
+        for key in _ACTORS.intersection(context):
+            self.agent(context[key])
+        for item in context.get("contextAgents", ()):
+            self.agent(item["agent"])
+        for item in context.get("contextGroups", ()):
+            self.agent(item["group"])
 
     def sub_statement(self, value: Mapping[str, Any]) -> None:
         self.agent(value["actor"])
-        self.object(value["object"])
+        self.object(value["object"], value["object"].get("objectType", "Activity"))
         if (context := value.get("context")) is not None:
             self.context(context)
-
-
-_NOTHING: dict[str, Any] = {}
 
 
 def references(statement: Mapping[str, Any], version: Version) -> References:
@@ -115,7 +105,7 @@ def references(statement: Mapping[str, Any], version: Version) -> References:
         agents = frozenset(found.agents)
         found.sub_statement(value)
     else:
-        found.object(value)
+        found.object(value, kind)
         agents = frozenset(found.agents)
     context = statement.get("context", _NOTHING)
     if context:
@@ -125,16 +115,13 @@ def references(statement: Mapping[str, Any], version: Version) -> References:
     verb = statement["verb"]["id"]
     result = statement.get("result", _NOTHING)
     target = value["id"].lower() if kind == "StatementRef" else None
-    registration = context.get("registration")
-    identifier = statement.get("id")
-    duration = result.get("duration")
     timestamp = statement.get("timestamp")
     return References(
-        None if identifier is None else identifier.lower(),
+        statement["id"].lower() if "id" in statement else None,
         actor,
         verb,
         value["id"] if kind == "Activity" else None,
-        None if registration is None else registration.lower(),
+        context["registration"].lower() if "registration" in context else None,
         None if timestamp is None else parsed_timestamp(timestamp, version),
         agents,
         agents if len(agents) == len(found.agents) else frozenset(found.agents),
@@ -143,7 +130,7 @@ def references(statement: Mapping[str, Any], version: Version) -> References:
         target if verb == VOIDED else None,
         context["statement"]["id"].lower() if "statement" in context else None,
         tuple(found.definitions),
-        None if duration is None else duration_seconds(duration),
+        duration_seconds(result["duration"]) if "duration" in result else None,
         result.get("success"),
         result.get("completion"),
         result["score"].get("scaled") if "score" in result else None,

@@ -4,22 +4,22 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from academe.lrs.xapi import grammar
-from academe.lrs.xapi.checks import Check, map_of, text, text_of
+from academe.lrs.xapi.checks import Check, known_text_of, map_of, text, text_of
 from academe.lrs.xapi.faults import Refusal
 from academe.lrs.xapi.versions import Version
 
 _DEEPEST_EXTENSION: Final = 100
 _LANGUAGE_TAG: Final = "an RFC 5646 language tag such as en or en-GB"
 
-iri: Final = text_of(grammar.is_iri, "an IRI with a scheme, such as https://example.com/path")
-irl: Final = text_of(grammar.is_iri, "an IRL with a scheme, such as https://example.com/path")
+iri: Final = known_text_of(grammar.is_iri, "an IRI with a scheme, such as https://example.com/path")
+irl: Final = known_text_of(grammar.is_iri, "an IRL with a scheme, such as https://example.com/path")
 mailto: Final = text_of(grammar.is_mailto, "one e-mail address of the form mailto:name@example.com")
 sha1: Final = text_of(grammar.is_sha1, "a SHA-1 hash of 40 hexadecimal digits")
 sha2: Final = text_of(grammar.is_sha2, "a SHA-2 hash of 56, 64, 96 or 128 hexadecimal digits")
 uuid: Final = text_of(grammar.is_uuid, "a UUID such as 6d969975-8d7e-4506-ac19-877c57f2921a")
 duration: Final = text_of(grammar.is_duration, "an ISO 8601 duration such as PT1H30M")
-language: Final = text_of(grammar.is_language_tag, _LANGUAGE_TAG)
-media_type: Final = text_of(grammar.is_media_type, "a media type such as text/plain")
+language: Final = known_text_of(grammar.is_language_tag, _LANGUAGE_TAG)
+media_type: Final = known_text_of(grammar.is_media_type, "a media type such as text/plain")
 
 language_map: Final = map_of(
     grammar.is_language_tag, _LANGUAGE_TAG, text, "a language map, an object of language tags and texts"
