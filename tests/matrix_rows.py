@@ -11,6 +11,10 @@ from typing import Final
 from academe.academics.roster_import.models import RosterUpload
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
+from academe.lrs.documents.models import XapiDocument
+from academe.lrs.documents.types import DocumentKind
+from academe.lrs.keys import key_uuid
+from academe.lrs.senders.models import Sender
 from academe.platform import clock
 from academe.platform.database.session import Session
 from tests.schools import STARTS_ON, School
@@ -73,4 +77,33 @@ async def roster_rows(session: Session, school: School) -> dict[str, str]:
     return {"roster_upload": f"uploaded_by = '{convenor}'"}
 
 
-MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows, roster_rows)
+async def document_rows(session: Session, school: School) -> dict[str, str]:
+    """A profile of an agent, who is the student."""
+    agent = f"account:https://{school.name}.example.edu|student0"
+    document = XapiDocument(
+        id=key_uuid(f"profile of {agent}"),
+        kind=DocumentKind.AGENT_PROFILE,
+        agent=agent,
+        agent_key=key_uuid(agent),
+        document_id="preferences",
+        content=b"{}",
+        content_type="application/json",
+        etag="",
+        changed_at=clock.now(),
+    )
+    session.add(document)
+    await session.flush()
+    return {"xapi_document": f"agent = '{agent}'"}
+
+
+async def sender_rows(session: Session, school: School) -> dict[str, str]:
+    """A program that sends for the institution."""
+    key = f"matrix-{school.name}"
+    sender = Sender(institution_id=school.institution.id, name="A program", key=key, secret_hash=bytes(32))
+    sender.authority, sender.authority_key, sender.scopes = {}, "", ["all"]
+    session.add(sender)
+    await session.flush()
+    return {"xapi_sender": f"key = '{key}'"}
+
+
+MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows, roster_rows, sender_rows, document_rows)

@@ -170,6 +170,9 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("registrar", "administrator"), "riu"),
         "riu",
     ),
+    # Senders are programs; Academe acts for them.
+    "xapi_document": ({}, "riud"),
+    "xapi_sender": ({"administrator": "riu"}, "riu"),
 }
 
 

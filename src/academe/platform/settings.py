@@ -200,6 +200,15 @@ class Settings(BaseSettings):
         20, ge=1, le=2048, validation_alias=_name("ACADEME_UPLOAD_LIMIT_MEBIBYTES"), description="Largest upload."
     )
 
+    # Learning records
+    xapi_document_limit_mebibytes: int = Field(
+        10,
+        ge=1,
+        le=512,
+        validation_alias=_name("ACADEME_XAPI_DOCUMENT_LIMIT_MEBIBYTES"),
+        description="Largest document (state, activity profile, agent profile) that the learning record store keeps.",
+    )
+
     # Watching it
     log_level: str = Field(
         "INFO",
