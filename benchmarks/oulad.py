@@ -21,6 +21,7 @@ from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from academe.insight.calibration import GROUP
 from academe.insight.features.catalog import FEATURE_NAMES
 from academe.insight.metrics import calibration_error, precision_and_recall_at
 from academe.insight.training import WEEKS, Snapshots, calibrate, fit_booster, fit_predictor, margins, read_snapshots
@@ -28,6 +29,7 @@ from benchmarks.framework import Context, Measure, absolute
 from benchmarks.oulad_database import ACTOR, offerings_of, oulad_database
 
 Numbers = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 JUDGED: Final = (2, 4, 6, 8, 12, 16, 20)
 LATER: Final = np.datetime64(date(2014, 10, 1))
@@ -62,7 +64,7 @@ def _by_folds(snapshots: Snapshots, context: Context) -> dict[str, Numbers]:
         for name, values in _simpler(training, tested):
             predicted[name][test] = values
     for test in folds:
-        calibration = calibrate(margin[~test], snapshots.where(~test))
+        calibration = calibrate(margin[~test], snapshots.where(~test), spread=0.0)
         predicted["model"][test] = calibration.probability(margin[test], snapshots.elapsed[test])
     return predicted
 
@@ -74,6 +76,19 @@ def _later(snapshots: Snapshots, context: Context) -> Iterator[Measure]:
     predictor, _ = fit_predictor(training)
     probability = predictor.calibration.probability(margins(predictor.booster, tested), tested.elapsed)
     yield from _measures("b", tested, {"model": probability, **dict(_simpler(training, tested))})
+    lower, upper = predictor.calibration.interval(probability)
+    held = [
+        bool(lower[group].mean() <= tested.lost[group].mean() <= upper[group].mean())
+        for rows in tested.offerings_by_week()
+        for group in _like(np.flatnonzero(rows), probability)
+    ]
+    yield absolute("(b) groups of an offering whose share lies in the 90 % interval", float(np.mean(held)), "")
+
+
+def _like(rows: Indices, probability: Numbers) -> list[Indices]:
+    """The rows in groups of about as many as an interval speaks of, those with like probabilities together."""
+    ordered = rows[np.argsort(probability[rows], kind="stable")]
+    return np.array_split(ordered, max(1, round(len(rows) / GROUP)))
 
 
 def _simpler(training: Snapshots, tested: Snapshots) -> Iterator[tuple[str, Numbers]]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from academe.operations.demo.accounts import file_of, read_passwords
 from academe.platform.database.embedded import EmbeddedServer
 from academe.platform.settings import Settings
@@ -123,7 +125,7 @@ def _wait_until_it_answers(served: Served) -> None:
 
 
 def _load(host: str, port: int, request: bytes, connections: int, seconds: float) -> float:
-    return asyncio.run(_drive(host, port, request, connections, seconds))
+    return uvloop.run(_drive(host, port, request, connections, seconds))
 
 
 async def _drive(host: str, port: int, request: bytes, connections: int, seconds: float) -> float:

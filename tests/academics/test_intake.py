@@ -42,7 +42,7 @@ def term(ends_on: date = LAST) -> pl.DataFrame:
 
 
 def attributes(region: str | None, gender: str | None) -> pl.DataFrame:
-    columns = ("socioeconomic_status", "special_education_status", "age_band", "prior_education")
+    columns = ("socioeconomic_status", "special_education_status", "age_band")
     words = {"number": "7", "region": region, "gender": gender} | dict.fromkeys(columns)
     return pl.DataFrame([words], schema=dict.fromkeys(words, pl.String))
 

@@ -3,10 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.stats import beta
 from sklearn.metrics import roc_auc_score
 
-from academe.insight.calibration import BINS, Calibration
+from academe.insight.calibration import GROUP, Calibration, shift_of, spread_of
 from academe.insight.metrics import calibration_bins, calibration_error, precision_and_recall_at, week_metrics
 
 Numbers = npt.NDArray[np.float64]
@@ -28,7 +27,7 @@ def skewed(seed: int, count: int = 6000) -> tuple[Numbers, Numbers, Numbers]:
 @pytest.fixture(scope="module")
 def fitted() -> Calibration:
     margin, elapsed, lost = skewed(1)
-    return Calibration.fit(margin, elapsed, lost, np.arange(len(lost)))
+    return Calibration.fit(margin, elapsed, lost, spread=0.3)
 
 
 def test_calibration_mends_a_skewed_booster(fitted: Calibration) -> None:
@@ -50,7 +49,7 @@ def test_a_line_that_would_turn_the_order_round_does_not_depend_on_the_stage() -
     random = np.random.default_rng(3)
     margin, elapsed = random.normal(size=4000), random.uniform(0, 1, 4000)
     lost = (random.uniform(size=4000) < logistic((2 - 2.6 * elapsed) * margin)).astype(float)
-    calibration = Calibration.fit(margin, elapsed, lost, np.arange(4000))
+    calibration = Calibration.fit(margin, elapsed, lost, spread=0.0)
     assert calibration.slope_elapsed == 0
     assert calibration.slope > 0
 
@@ -64,26 +63,33 @@ def test_the_interval_holds_the_probability(fitted: Calibration) -> None:
     assert (probability <= upper).all()
 
 
-def test_the_interval_is_jeffreys_interval_of_its_bin() -> None:
-    margin, elapsed = np.linspace(-3, 3, 300), np.full(300, 0.5)
-    lost = (np.arange(300) % 10 < 3 + np.arange(300) // 75).astype(float)
-    calibration = Calibration.fit(margin, elapsed, lost, np.arange(300))
-    assert len(calibration.bins) == BINS
-    first = calibration.bins[0]
-    assert first.enrollments == 10
-    expected = beta.ppf([0.05, 0.95], 3 + 0.5, 7 + 0.5)
-    assert (first.lower, first.upper) == pytest.approx(tuple(expected))
+def test_the_interval_worked_out_by_hand(fitted: Calibration) -> None:
+    """At one half, the share of 200 varies by 1 / (200 / 4) = 0.02 in squared log-odds, offerings by 0.3 squared."""
+    lower, upper = fitted.interval(np.array([0.5]))
+    half = 1.6448536 * (0.3**2 + 0.02) ** 0.5
+    assert lower[0] == pytest.approx(1 / (1 + np.exp(half)))
+    assert upper[0] == pytest.approx(1 / (1 + np.exp(-half)))
 
 
-def test_rows_of_one_enrolment_count_once() -> None:
-    """Ten looks at the same enrolment are not ten enrolments: the interval stays as wide."""
-    margin, elapsed, lost = skewed(4, 600)
-    once = Calibration.fit(margin, elapsed, lost, np.arange(600))
-    often = Calibration.fit(
-        np.repeat(margin, 10), np.repeat(elapsed, 10), np.repeat(lost, 10), np.repeat(np.arange(600), 10)
-    )
-    assert [part.enrollments for part in often.bins] == [part.enrollments for part in once.bins]
-    assert often.bins[5].upper - often.bins[5].lower == pytest.approx(once.bins[5].upper - once.bins[5].lower, rel=0.05)
+def test_the_interval_holds_the_share_in_nine_of_ten_offerings_that_differ() -> None:
+    random = np.random.default_rng(6)
+    shifts = random.normal(0, 0.4, 400)
+    offerings = [random.uniform(size=GROUP) < logistic(np.full(GROUP, -0.7 + shift)) for shift in shifts]
+    seen = [shift_of(np.full(GROUP, -0.7), lost.astype(float)) for lost in offerings[:200]]
+    spread = spread_of(seen)
+    assert spread == pytest.approx(0.4, rel=0.15)
+    line = Calibration(slope=1, slope_elapsed=0, intercept=0, intercept_elapsed=0, spread=spread)
+    lower, upper = line.interval(logistic(np.array([-0.7])))
+    held = np.mean([lower[0] <= lost.mean() <= upper[0] for lost in offerings[200:]])
+    assert 0.85 <= held <= 0.95
+
+
+def test_chance_alone_is_no_spread() -> None:
+    random = np.random.default_rng(7)
+    margin = random.normal(0, 1, 5000)
+    lost = (random.uniform(size=5000) < logistic(margin)).astype(float)
+    shifts = [shift_of(margin[rows], lost[rows]) for rows in np.array_split(np.arange(5000), 25)]
+    assert spread_of(shifts) < 0.1
 
 
 def test_a_calibration_survives_json(fitted: Calibration) -> None:

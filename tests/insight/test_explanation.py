@@ -113,13 +113,16 @@ def test_no_row_is_too_odd_for_a_sentence(values: list[float | None]) -> None:
             said(Theme.START, registered_day=1),
             "Registered 1 day after the start; 0 days with a visit before the start.",
         ),
-        (said(Theme.HISTORY, studied_credits=None), "First attempt at this unit."),
+        (said(Theme.HISTORY, studied_credits=None, prior_education_level=None), "First attempt at this unit."),
         (
-            said(Theme.HISTORY, previous_attempts=1, studied_credits=60, earlier_lost=1),
-            "1 earlier attempt; 60 credits studied at the time; 1 earlier offering failed or left.",
+            said(Theme.HISTORY, previous_attempts=1, studied_credits=60, prior_education_level=3, earlier_lost=1),
+            (
+                "1 earlier attempt; 60 credits studied at the time; upper secondary education before;"
+                " 1 earlier offering failed or left."
+            ),
         ),
         (
-            said(Theme.HISTORY, previous_attempts=2, studied_credits=None, earlier_lost=2),
+            said(Theme.HISTORY, previous_attempts=2, studied_credits=None, prior_education_level=None, earlier_lost=2),
             "2 earlier attempts; 2 earlier offerings failed or left.",
         ),
         (

@@ -1,5 +1,7 @@
 """Training on small made-up cohorts: signal is learned, contributions add up; without outcomes there is no model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sqlalchemy import select
@@ -11,7 +13,14 @@ from academe.insight import training
 from academe.insight.features.catalog import FEATURE_NAMES, THEME_OF, Theme
 from academe.insight.metrics import calibration_error, week_metrics
 from academe.insight.prediction import ELAPSED, THEMES, RiskPredictor
-from academe.insight.training import NothingToTrainOnError, Snapshots, fit_predictor, read_snapshots
+from academe.insight.training import (
+    UNKNOWN_SPREAD,
+    NothingToTrainOnError,
+    Snapshots,
+    fit_predictor,
+    offering_spread,
+    read_snapshots,
+)
 from academe.platform.database.session import Session
 from tests.insight.classes import ENROLLED, WITHDRAWN, History, Records, Use, found, id_of, write
 
@@ -152,3 +161,24 @@ async def test_without_outcomes_of_both_kinds_there_is_nothing_to_train_on(
 async def test_without_offerings_there_is_nothing_to_train_on(session: Session) -> None:
     with pytest.raises(NothingToTrainOnError):
         await read_snapshots(session, offerings=[], weeks=(2,))
+
+
+def test_offerings_of_another_term_that_end_worse_widen_the_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(training.PARAMETERS, "iterations", 40)
+    alike = _in_terms(cohort(21, 600))
+    worse = _in_terms(cohort(21, 600))
+    late = worse.starts_on == np.datetime64("2014-10-01")
+    lost_more = late & (np.random.default_rng(5).integers(0, 2, 600)[worse.enrollment] == 1)
+    worse.lost[lost_more] = 1.0
+    assert offering_spread(alike) < 0.4
+    assert offering_spread(worse) > offering_spread(alike) + 0.3
+
+
+def test_one_offering_says_nothing_of_others() -> None:
+    assert offering_spread(cohort(22, 200)) == UNKNOWN_SPREAD
+
+
+def _in_terms(snapshots: Snapshots) -> Snapshots:
+    """The cohort, half of it in a later term."""
+    late = snapshots.enrollment % 2 == 1
+    return replace(snapshots, starts_on=np.where(late, np.datetime64("2014-10-01"), snapshots.starts_on))

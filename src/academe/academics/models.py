@@ -171,7 +171,6 @@ class StudentProtectedAttributes(Timestamped, Base):
     english_learner_status: Mapped[str | None]
     age_band: Mapped[str | None]
     region: Mapped[str | None]
-    prior_education: Mapped[str | None]
 
     __table_args__ = ({"info": {PEOPLE: True}},)
 
@@ -180,7 +179,8 @@ class Enrollment(Identified, Timestamped, Base):
     """A student in an offering, with its present status; every change is also an `EnrollmentStatusChange`.
 
     `enrolled_on` is empty where the source does not say. `withdrawn_on` is set exactly for withdrawn enrolments.
-    `studied_credits` are the credits the student studies in all during the offering.
+    `studied_credits` are the credits the student studies in all during the offering; `prior_education_level` is the
+    highest level of education completed before enrolling (`types.EDUCATION_LEVELS`).
     """
 
     __tablename__ = "enrollment"
@@ -192,6 +192,7 @@ class Enrollment(Identified, Timestamped, Base):
     withdrawn_on: Mapped[date | None]
     previous_attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     studied_credits: Mapped[int | None] = mapped_column(SmallInteger)
+    prior_education_level: Mapped[int | None] = mapped_column(SmallInteger)
     outcome: Mapped[Outcome | None] = mapped_column(Vocabulary(Outcome))
     outcome_on: Mapped[date | None]
 
@@ -206,6 +207,7 @@ class Enrollment(Identified, Timestamped, Base):
         CheckConstraint("(outcome IS NULL) = (outcome_on IS NULL)", name="outcome_has_day"),
         CheckConstraint("previous_attempts >= 0", name="previous_attempts_not_negative"),
         CheckConstraint("studied_credits >= 0", name="studied_credits_not_negative"),
+        CheckConstraint("prior_education_level BETWEEN 0 AND 8", name="prior_education_is_a_level"),
         {"info": {PEOPLE: True}},
     )
 

@@ -1,6 +1,8 @@
 """Closed vocabularies of academics."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class EnrollmentStatus(StrEnum):
@@ -64,3 +66,17 @@ class OfferingStatus(StrEnum):
     ACTIVE = "active"
     ENDED = "ended"
     CANCELLED = "cancelled"
+
+
+EDUCATION_LEVELS: Final[Mapping[int, str]] = {
+    0: "less than primary education",
+    1: "primary education",
+    2: "lower secondary education",
+    3: "upper secondary education",
+    4: "post-secondary education",
+    5: "short-cycle tertiary education",
+    6: "bachelor's degree",
+    7: "master's degree",
+    8: "doctorate",
+}
+"""Levels of education: the International Standard Classification of Education (UNESCO, ISCED 2011, section 5)."""

@@ -1,35 +1,35 @@
-"""From the booster's margin to a probability with an interval, fitted on enrolments that training had not seen."""
+"""From the booster's margin to a probability with an interval, fitted on what training had not seen."""
 
+import math
+from collections.abc import Sequence
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import beta
+from scipy.optimize import brentq
+from scipy.special import expit
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 
 Numbers = npt.NDArray[np.float64]
 
-BINS: Final = 30
 COVERAGE: Final = 0.9
 
+FARTHEST: Final = 50.0
+"""Log-odds beyond anything that happens: the bounds within which a shift is sought."""
 
-class IntervalBin(BaseModel):
-    """Held-out enrolments with probabilities up to `upto`: the interval of the share that was lost among them."""
-
-    model_config = ConfigDict(frozen=True)
-
-    upto: float
-    lower: float
-    upper: float
-    enrollments: int
+GROUP: Final = 200
+"""An interval is about the share lost among this many like enrolments of one offering; fewer would vary more."""
 
 
 class Calibration(BaseModel):
-    """A line in log-odds whose slope and height depend on how far the offering has come, and intervals by bin.
+    """A line in log-odds whose slope and height depend on how far the offering has come, and how far offerings differ.
 
     margin' = (slope + slope_elapsed * e) * margin + intercept + intercept_elapsed * e, with e the elapsed share
     (Platt 1999, with the stage added). Being a line for every row, it keeps contributions additive.
+
+    `spread` is the standard deviation, in log-odds, of the shift of a whole offering against its probabilities.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,11 +38,11 @@ class Calibration(BaseModel):
     slope_elapsed: float
     intercept: float
     intercept_elapsed: float
-    bins: tuple[IntervalBin, ...]
+    spread: float
 
     @classmethod
-    def fit(cls, margin: Numbers, elapsed: Numbers, lost: Numbers, enrollment: npt.NDArray[np.int64]) -> Self:
-        """Fit on held-out rows; `enrollment` numbers the enrolment of each row, since one stands in several weeks."""
+    def fit(cls, margin: Numbers, elapsed: Numbers, lost: Numbers, *, spread: float) -> Self:
+        """Fit the line on held-out rows; `spread` comes from offerings that the booster had not seen."""
         columns = np.column_stack([margin, elapsed, margin * elapsed])
         fitted = LogisticRegression(C=1e6, max_iter=1000).fit(columns, lost)
         slope, intercept_elapsed, slope_elapsed = (float(value) for value in fitted.coef_[0])
@@ -50,14 +50,13 @@ class Calibration(BaseModel):
             slope_elapsed = 0.0
             fitted = LogisticRegression(C=1e6, max_iter=1000).fit(columns[:, :2], lost)
             slope, intercept_elapsed = (float(value) for value in fitted.coef_[0])
-        line = cls(
+        return cls(
             slope=slope,
             slope_elapsed=slope_elapsed,
             intercept=float(fitted.intercept_[0]),
             intercept_elapsed=intercept_elapsed,
-            bins=(),
+            spread=spread,
         )
-        return line.model_copy(update={"bins": _bins(line.probability(margin, elapsed), lost, enrollment)})
 
     def scale(self, elapsed: Numbers) -> Numbers:
         """The factor that turns contributions to the margin into contributions to the calibrated log-odds."""
@@ -69,32 +68,34 @@ class Calibration(BaseModel):
 
     def probability(self, margin: Numbers, elapsed: Numbers) -> Numbers:
         """Calibrated probability."""
-        return np.asarray(1.0 / (1.0 + np.exp(-self.log_odds(margin, elapsed))))
+        return _share(self.log_odds(margin, elapsed))
 
     def interval(self, probability: Numbers) -> tuple[Numbers, Numbers]:
-        """Lower and upper bound for each probability; the probability itself always lies between them."""
-        index = np.searchsorted([part.upto for part in self.bins[:-1]], probability)
-        lower = np.array([part.lower for part in self.bins])[index]
-        upper = np.array([part.upper for part in self.bins])[index]
-        return np.minimum(lower, probability), np.maximum(upper, probability)
+        """Between what shares `COVERAGE` of the offerings lie, among `GROUP` enrolments with this probability.
+
+        Normal in log-odds, with the variance between offerings and that of a share of so many:
+        spread^2 + 1 / (GROUP p (1 - p)), as random effects are added in meta-analysis (DerSimonian and Laird 1986).
+        """
+        inside = np.clip(probability, 1e-9, 1 - 1e-9)
+        middle = np.log(inside / (1 - inside))
+        half = norm.ppf((1 + COVERAGE) / 2) * np.sqrt(self.spread**2 + 1 / (GROUP * inside * (1 - inside)))
+        return np.minimum(_share(middle - half), probability), np.maximum(_share(middle + half), probability)
 
 
-def _bins(probability: Numbers, lost: Numbers, enrollment: npt.NDArray[np.int64]) -> tuple[IntervalBin, ...]:
-    """Bins of equal counts with Jeffreys' interval (Brown, Cai and DasGupta 2001, section 4.3).
+def shift_of(margin: Numbers, lost: Numbers) -> tuple[float, float]:
+    """By how much log-odds must be moved to add up to the losses that happened, and the variance of that by chance.
 
-    The rows of one enrolment are not independent: the interval counts enrolments, not rows.
+    `lost` holds both zeros and ones.
     """
-    order = np.argsort(probability, kind="stable")
-    parts = np.array_split(order, min(BINS, len(order)))
-    tail = (1 - COVERAGE) / 2
-    bins = []
-    for part in parts:
-        count = len(np.unique(enrollment[part]))
-        losses = float(lost[part].mean()) * count
-        bounds = beta.ppf([tail, 1 - tail], losses + 0.5, count - losses + 0.5)
-        bins.append(
-            IntervalBin(
-                upto=float(probability[part[-1]]), lower=float(bounds[0]), upper=float(bounds[1]), enrollments=count
-            )
-        )
-    return tuple(bins)
+    shift = float(brentq(lambda move: _share(margin + move).sum() - lost.sum(), -FARTHEST, FARTHEST))
+    moved = _share(margin + shift)
+    return shift, float(1 / (moved * (1 - moved)).sum())
+
+
+def spread_of(shifts: Sequence[tuple[float, float]]) -> float:
+    """The standard deviation of shifts about zero, without the part that chance explains; the bias counts as spread."""
+    return math.sqrt(max(0.0, sum(shift**2 - chance for shift, chance in shifts) / len(shifts)))
+
+
+def _share(log_odds: Numbers) -> Numbers:
+    return np.asarray(expit(log_odds))

@@ -7,6 +7,7 @@ the contribution's sign, shown beside it.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypedDict
 
+from academe.academics.types import EDUCATION_LEVELS
 from academe.insight.features.catalog import THEME_LABELS, Theme
 
 Row = Mapping[str, float | None]
@@ -146,9 +147,12 @@ def _history(row: Row, _middle: Row) -> str:
     earlier = "First attempt at this unit" if attempts == 0 else _count(attempts, "earlier attempt", "earlier attempts")
     studied = row["studied_credits"]
     load = "" if studied is None else f"; {round(studied)} credits studied at the time"
+    level = row["prior_education_level"]
+    known = None if level is None else EDUCATION_LEVELS.get(round(level))
+    education = "" if known is None else f"; {known} before"
     lost = round(row["earlier_lost"] or 0)
     past = f"; {_count(lost, 'earlier offering', 'earlier offerings')} failed or left" if lost else ""
-    return f"{earlier}{load}{past}."
+    return f"{earlier}{load}{education}{past}."
 
 
 def _stage(row: Row, _middle: Row) -> str:

@@ -1,4 +1,5 @@
-"""The fairness audit: the same figures for every group of the protected attributes, which nothing else here reads.
+"""The fairness audit: the same figures for every group of the protected attributes, which nothing else here reads, and
+of prior education, which is a feature.
 
 What is reported: the share lost and the mean prediction (a gap means the group's probabilities are off), the AUC within
 the group, and the part of those lost whom a threshold of one half would have missed (equal opportunity: Hardt et al.
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from academe.academics.models import StudentProtectedAttributes
 from academe.insight.models import RiskModel
 from academe.insight.reporting import known_scores
-from academe.insight.types import PROTECTED_ATTRIBUTES, SMALLEST_GROUP
+from academe.insight.types import AUDITED_ATTRIBUTES, PROTECTED_ATTRIBUTES, SMALLEST_GROUP, group_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ async def group_figures(
 ) -> tuple[GroupFigures, ...]:
     """Figures for every group with known outcomes, attribute by attribute, the largest groups first."""
     known = await known_scores(session, model=model, offerings=offerings)
-    joined = known.join(await _attributes(session), on="student_id")
+    joined = known.join(await _attributes(session), on="student_id", how="left")
     return tuple(
-        _figures(attribute, str(group[0]), rows)
-        for attribute in PROTECTED_ATTRIBUTES
+        _figures(attribute, group_name(attribute, str(group[0])), rows)
+        for attribute in AUDITED_ATTRIBUTES
         for group, rows in sorted(
             joined.drop_nulls(attribute).partition_by(attribute, as_dict=True).items(), key=lambda item: -item[1].height
         )

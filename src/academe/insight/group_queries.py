@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Float, Integer, Select, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Float, Integer, Select, String, cast, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Enrollment, Offering, StudentProtectedAttributes
 from academe.academics.types import Outcome
 from academe.insight.models import RiskScore
-from academe.insight.types import PROTECTED_ATTRIBUTES, SMALLEST_GROUP
+from academe.insight.types import AUDITED_ATTRIBUTES, SMALLEST_GROUP, group_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,23 @@ async def fairness_by_group(
     Counts the students whose protected attributes row-level security shows the session's actor.
     """
     groups = union_all(
-        *(_groups(index, name, model_id, readable) for index, name in enumerate(PROTECTED_ATTRIBUTES))
+        *(_groups(index, name, model_id, readable) for index, name in enumerate(AUDITED_ATTRIBUTES))
     ).subquery()
     rows = await session.execute(
         select(groups).order_by(groups.c.position, groups.c.students.desc(), groups.c["group"])
     )
-    return [FairnessRow(*row[1:]) for row in rows]
+    return [FairnessRow(attribute, group_name(attribute, group), *figures) for _, attribute, group, *figures in rows]
+
+
+def _group_by(attribute: str) -> ColumnElement[str]:
+    if attribute == Enrollment.prior_education_level.key:
+        return cast(Enrollment.prior_education_level, String)
+    column: ColumnElement[str] = getattr(StudentProtectedAttributes, attribute)
+    return column
 
 
 def _groups(position: int, attribute: str, model_id: UUID, readable: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    group: ColumnElement[str] = getattr(StudentProtectedAttributes, attribute)
+    group = _group_by(attribute)
     is_lost = Enrollment.outcome.in_([Outcome.FAIL, Outcome.WITHDRAWN])
     below_half = cast(cast(RiskScore.probability < 0.5, Integer), Float)
     students = func.count(RiskScore.student_id.distinct())
@@ -67,7 +74,7 @@ def _groups(position: int, attribute: str, model_id: UUID, readable: ColumnEleme
         .select_from(RiskScore)
         .join(Enrollment, Enrollment.id == RiskScore.enrollment_id)
         .join(Offering, Offering.id == RiskScore.offering_id)
-        .join(StudentProtectedAttributes, StudentProtectedAttributes.student_id == RiskScore.student_id)
+        .outerjoin(StudentProtectedAttributes, StudentProtectedAttributes.student_id == RiskScore.student_id)
         .where(readable, RiskScore.model_id == model_id, Enrollment.outcome.is_not(None), group.is_not(None))
         .group_by(group)
         .having(students >= SMALLEST_GROUP)

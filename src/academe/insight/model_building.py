@@ -35,7 +35,6 @@ EXCLUDED: Final = (
     "English-learner status",
     "age band",
     "region",
-    "prior education",
 )
 
 ASSUMPTIONS: Final = (
@@ -53,10 +52,9 @@ LIMITS: Final = (
 )
 
 INTERVAL: Final = (
-    "90 % Jeffreys interval of the share that was lost among held-out enrolments with similar probabilities, widened to"
-    " hold the probability itself. It covers chance in that share; it covers neither what differs between terms nor one"
-    " student's fate. In a later term it held the observed share in about half to two thirds of the groups looked at,"
-    " not in nine tenths: take it as the least uncertainty there is."
+    "In nine classes of ten, the share lost among 200 enrolments with this probability should lie between these bounds."
+    " They are as far apart as whole offerings differ from what their probabilities say, learned from models that had"
+    " not seen the offering's term. They say nothing of one student's fate, and a smaller class varies more."
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import Integer, Select, select, type_coerce
+from sqlalchemy import Integer, Select, String, cast, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Enrollment, Offering
@@ -19,6 +19,7 @@ from academe.platform.errors import NotFoundError
 
 SCHEMA: Final[dict[str, Any]] = {
     "student_id": pl.String,
+    "prior_education_level": pl.String,
     "week": pl.Int64,
     "probability": pl.Float64,
     "lost": pl.Boolean,
@@ -64,16 +65,22 @@ async def report_of(session: AsyncSession, *, model: RiskModel, offerings: Seque
 
 
 async def known_scores(session: AsyncSession, *, model: RiskModel, offerings: Sequence[UUID]) -> pl.DataFrame:
-    """The scores whose outcome is known: `student_id` as text, `week`, `probability`, `lost`."""
+    """Scores whose outcome is known: `student_id`, `prior_education_level` (as text), `week`, `probability`, `lost`."""
     rows = (await session.execute(_scores_with_outcome(model, offerings))).all()
-    values = [(str(row.student_id), row.days // 7, row.probability, row.outcome in LOST) for row in rows]
+    values = [
+        (str(row.student_id), row.prior_education_level, row.days // 7, row.probability, row.outcome in LOST)
+        for row in rows
+    ]
     return pl.DataFrame(values, schema=SCHEMA, orient="row")
 
 
-def _scores_with_outcome(model: RiskModel, offerings: Sequence[UUID]) -> Select[UUID, int, float, Outcome | None]:
+def _scores_with_outcome(
+    model: RiskModel, offerings: Sequence[UUID]
+) -> Select[UUID, str | None, int, float, Outcome | None]:
     return (
         select(
             RiskScore.student_id,
+            cast(Enrollment.prior_education_level, String).label("prior_education_level"),
             type_coerce(RiskScore.as_of - Offering.starts_on, Integer).label("days"),
             RiskScore.probability,
             Enrollment.outcome,

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Enrollment, Offering
 from academe.academics.types import Outcome
-from academe.insight.calibration import Calibration
+from academe.insight.calibration import Calibration, shift_of, spread_of
 from academe.insight.features.catalog import FEATURE_NAMES
 from academe.insight.features.reading import read_features
 from academe.insight.prediction import ELAPSED, RiskPredictor
@@ -29,17 +29,24 @@ LOST: Final = (Outcome.FAIL, Outcome.WITHDRAWN)
 PARAMETERS: Final[dict[str, float | int | str]] = {
     "iterations": 700,
     "learning_rate": 0.06,
-    "depth": 6,
-    "l2_leaf_reg": 10,
+    "depth": 5,
+    "l2_leaf_reg": 30,
     "rsm": 0.3,
     "bootstrap_type": "Bernoulli",
-    "subsample": 0.8,
+    "subsample": 0.5,
     "border_count": 64,
     "random_seed": 1,
 }
 """Chosen on grouped folds; `docs/decisions/risk-model.md` says against what."""
 
+EARLY_WEEK: Final = 4
+EARLY_WEIGHT: Final = 2.0
+"""Snapshots up to week 4 count double: there is most time to help, and least that tells students apart."""
+
 FOLDS: Final = 5
+
+UNKNOWN_SPREAD: Final = 0.5
+"""Where only one offering was ever taught: more than the Open University's 22 differ by."""
 
 
 class NothingToTrainOnError(InvalidInputError):
@@ -80,6 +87,12 @@ class Snapshots:
     def elapsed(self) -> npt.NDArray[np.float64]:
         """The share of the offering that has passed, by snapshot."""
         return self.features[:, ELAPSED].astype(float)
+
+    def offerings_by_week(self) -> Iterator[npt.NDArray[np.bool_]]:
+        """The rows of each unit in each term, as of each week."""
+        cells = np.column_stack([self.unit, self.starts_on.astype(np.int64), self.week])
+        for cell in np.unique(cells, axis=0):
+            yield (cells == cell).all(axis=1)
 
     def folds(self) -> Iterator[npt.NDArray[np.bool_]]:
         """The test rows of each of five folds; all snapshots of a student are in the same one."""
@@ -155,7 +168,8 @@ def fit_booster(snapshots: Snapshots, *, threads: int = -1) -> CatBoostClassifie
     booster = CatBoostClassifier(
         **PARAMETERS, verbose=False, allow_writing_files=False, thread_count=threads, allow_const_label=False
     )
-    return booster.fit(Pool(snapshots.features, snapshots.lost, feature_names=list(FEATURE_NAMES)))
+    weight = np.where(snapshots.week <= EARLY_WEEK, EARLY_WEIGHT, 1.0)
+    return booster.fit(Pool(snapshots.features, snapshots.lost, weight=weight, feature_names=list(FEATURE_NAMES)))
 
 
 def margins(booster: CatBoostClassifier, snapshots: Snapshots) -> npt.NDArray[np.float64]:
@@ -163,9 +177,9 @@ def margins(booster: CatBoostClassifier, snapshots: Snapshots) -> npt.NDArray[np
     return np.asarray(booster.predict(snapshots.features, prediction_type="RawFormulaVal"))
 
 
-def calibrate(margin: npt.NDArray[np.float64], held_out: Snapshots) -> Calibration:
+def calibrate(margin: npt.NDArray[np.float64], held_out: Snapshots, *, spread: float) -> Calibration:
     """A calibration from the margins of snapshots that the booster has not seen."""
-    return Calibration.fit(margin, held_out.elapsed, held_out.lost, held_out.enrollment)
+    return Calibration.fit(margin, held_out.elapsed, held_out.lost, spread=spread)
 
 
 def fit_predictor(snapshots: Snapshots) -> tuple[RiskPredictor, npt.NDArray[np.bool_]]:
@@ -176,5 +190,28 @@ def fit_predictor(snapshots: Snapshots) -> tuple[RiskPredictor, npt.NDArray[np.b
     """
     held_out = next(snapshots.folds())
     known, unseen = snapshots.where(~held_out), snapshots.where(held_out)
-    calibration = calibrate(margins(fit_booster(known), unseen), unseen)
+    calibration = calibrate(margins(fit_booster(known), unseen), unseen, spread=offering_spread(snapshots))
     return RiskPredictor(fit_booster(snapshots), calibration), held_out
+
+
+def offering_spread(snapshots: Snapshots) -> float:
+    """By how much log-odds of whole offerings differ from what happens, seen from offerings that came in other terms.
+
+    Leaves out one term at a time, or one unit where there is only one term, and moves the log-odds of every offering
+    of it, week by week, to what became of it.
+    """
+    left_out = snapshots.starts_on if len(np.unique(snapshots.starts_on)) > 1 else snapshots.unit
+    if len(np.unique(left_out)) == 1:
+        return UNKNOWN_SPREAD
+    shifts: list[tuple[float, float]] = []
+    for one in np.unique(left_out):
+        known, unseen = snapshots.where(left_out != one), snapshots.where(left_out == one)
+        if len(np.unique(known.lost)) < 2:
+            continue
+        margin = margins(fit_booster(known), unseen)
+        shifts += [
+            shift_of(margin[rows], unseen.lost[rows])
+            for rows in unseen.offerings_by_week()
+            if 0 < unseen.lost[rows].mean() < 1
+        ]
+    return spread_of(shifts) if shifts else UNKNOWN_SPREAD

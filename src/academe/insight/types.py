@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from academe.academics.types import EDUCATION_LEVELS
+
 
 class RiskBand(StrEnum):
     """How urgent a score is; the policy in `docs/domain/risk-bands.md` gives the probabilities that bound them."""
@@ -38,9 +40,16 @@ PROTECTED_ATTRIBUTES: Final = (
     "english_learner_status",
     "age_band",
     "region",
-    "prior_education",
 )
 """Columns of `StudentProtectedAttributes` by which a model's fairness is audited, and which no model ever sees."""
 
+AUDITED_ATTRIBUTES: Final = (*PROTECTED_ATTRIBUTES, "prior_education_level")
+"""What audits group by: the protected attributes, and a feature that often stands in for them."""
+
 SMALLEST_GROUP: Final = 30
 """Smaller groups are left out of audits: their figures would be noise, and might point at persons."""
+
+
+def group_name(attribute: str, group: str) -> str:
+    """The words for a group: its value, or the name of its level of education."""
+    return EDUCATION_LEVELS[int(group)] if attribute == "prior_education_level" else group

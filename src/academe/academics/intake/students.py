@@ -43,33 +43,29 @@ _PROTECTED: Final = Load(
         "special_education_status": "text",
         "age_band": "text",
         "region": "text",
-        "prior_education": "text",
     },
     text(
         """
         WITH said AS (
             SELECT r.id AS student_id, s.gender, s.socioeconomic_status, s.special_education_status, s.age_band,
-                   s.region, s.prior_education
+                   s.region
             FROM staged_protected s
             LEFT JOIN student_record r ON r.institution_id = :institution AND r.number = s.number
         ), changed AS (
             INSERT INTO student_protected_attributes AS a (student_id, gender, socioeconomic_status,
-                special_education_status, age_band, region, prior_education)
+                special_education_status, age_band, region)
             SELECT * FROM said ORDER BY student_id
             ON CONFLICT (student_id) DO UPDATE
             SET gender = coalesce(excluded.gender, a.gender),
                 socioeconomic_status = coalesce(excluded.socioeconomic_status, a.socioeconomic_status),
                 special_education_status = coalesce(excluded.special_education_status, a.special_education_status),
                 age_band = coalesce(excluded.age_band, a.age_band),
-                region = coalesce(excluded.region, a.region),
-                prior_education = coalesce(excluded.prior_education, a.prior_education)
-            WHERE (a.gender, a.socioeconomic_status, a.special_education_status, a.age_band, a.region,
-                   a.prior_education) IS DISTINCT FROM
+                region = coalesce(excluded.region, a.region)
+            WHERE (a.gender, a.socioeconomic_status, a.special_education_status, a.age_band, a.region) IS DISTINCT FROM
                   (coalesce(excluded.gender, a.gender),
                    coalesce(excluded.socioeconomic_status, a.socioeconomic_status),
                    coalesce(excluded.special_education_status, a.special_education_status),
-                   coalesce(excluded.age_band, a.age_band), coalesce(excluded.region, a.region),
-                   coalesce(excluded.prior_education, a.prior_education))
+                   coalesce(excluded.age_band, a.age_band), coalesce(excluded.region, a.region))
             RETURNING (xmax = 0) AS is_new
         )
         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM changed
@@ -89,6 +85,7 @@ _ENROLMENTS: Final = Load(
         "withdrawn_on": "date",
         "previous_attempts": "smallint",
         "studied_credits": "smallint",
+        "prior_education_level": "smallint",
         "outcome": "text",
         "outcome_on": "date",
     },
@@ -96,9 +93,9 @@ _ENROLMENTS: Final = Load(
         """
         WITH changed AS (
             INSERT INTO enrollment AS e (id, offering_id, student_id, status, enrolled_on, withdrawn_on,
-                previous_attempts, studied_credits, outcome, outcome_on)
+                previous_attempts, studied_credits, prior_education_level, outcome, outcome_on)
             SELECT s.id, o.id, r.id, s.status, s.enrolled_on, s.withdrawn_on, s.previous_attempts, s.studied_credits,
-                   s.outcome, s.outcome_on
+                   s.prior_education_level, s.outcome, s.outcome_on
             FROM staged_enrollment s
             LEFT JOIN unit u ON u.institution_id = :institution AND u.code = s.unit_code
             LEFT JOIN term t ON t.institution_id = :institution AND t.code = s.term_code
@@ -108,11 +105,12 @@ _ENROLMENTS: Final = Load(
             ON CONFLICT (offering_id, student_id) DO UPDATE
             SET status = excluded.status, enrolled_on = excluded.enrolled_on, withdrawn_on = excluded.withdrawn_on,
                 previous_attempts = excluded.previous_attempts, studied_credits = excluded.studied_credits,
+                prior_education_level = excluded.prior_education_level,
                 outcome = excluded.outcome, outcome_on = excluded.outcome_on
-            WHERE (e.status, e.enrolled_on, e.withdrawn_on, e.previous_attempts, e.studied_credits, e.outcome,
-                   e.outcome_on) IS DISTINCT FROM
+            WHERE (e.status, e.enrolled_on, e.withdrawn_on, e.previous_attempts, e.studied_credits,
+                   e.prior_education_level, e.outcome, e.outcome_on) IS DISTINCT FROM
                   (excluded.status, excluded.enrolled_on, excluded.withdrawn_on, excluded.previous_attempts,
-                   excluded.studied_credits, excluded.outcome, excluded.outcome_on)
+                   excluded.studied_credits, excluded.prior_education_level, excluded.outcome, excluded.outcome_on)
             RETURNING (xmax = 0) AS is_new
         )
         SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM changed
@@ -205,8 +203,8 @@ async def load_students(session: Session, *, actor: Actor, institution_id: UUID,
 async def load_protected_attributes(
     session: Session, *, actor: Actor, institution_id: UUID, rows: pl.DataFrame
 ) -> Loaded:
-    """Columns: `number`, `gender`, `socioeconomic_status`, `special_education_status`, `age_band`, `region`,
-    `prior_education`; an empty value takes nothing back.
+    """Columns: `number`, `gender`, `socioeconomic_status`, `special_education_status`, `age_band`, `region`;
+    an empty value takes nothing back.
     """
     return await load(session, _PROTECTED, actor=actor, institution_id=institution_id, rows=rows)
 

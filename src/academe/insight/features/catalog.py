@@ -75,6 +75,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         {
             "previous_attempts": "Earlier attempts at this unit, as the registrar counts them",
             "studied_credits": "Credits studied in all during the offering",
+            "prior_education_level": "Highest level of education completed before, by ISCED 2011 (0 to 8)",
             "concurrent": "Other offerings the student is enrolled in on the day",
             "concurrent_withdrawn": "Offerings begun on the same day and left since",
             "earlier": "Offerings begun before this one",

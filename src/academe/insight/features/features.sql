@@ -27,14 +27,14 @@ standing AS MATERIALIZED (  -- what each of those was, from a day until before a
   SELECT enrollment_id, status, since, coalesce(until, 'infinity') AS until FROM step
   UNION ALL
   SELECT enrollment_id, CASE WHEN status IN ('withdrawn', 'completed') THEN 'enrolled' ELSE 'unknown' END,
-         '-infinity', since  -- what ended without having begun was begun on a day that the source does not say
+         CAST('-infinity' AS date), since  -- what ended without having begun was begun on a day that the source does not say
   FROM step WHERE number = 1
 ),
 roster AS MATERIALIZED (
   SELECT e.id AS enrollment_id, e.offering_id, e.student_id, s.unit_id, s.starts_on, s.length_days, s.as_of, s.as_of_day,
          CASE WHEN t.since > '-infinity' THEN t.since WHEN t.since IS NULL THEN e.enrolled_on END - s.starts_on
            AS registered_day,
-         e.previous_attempts, e.studied_credits
+         e.previous_attempts, e.studied_credits, e.prior_education_level
   FROM scope s
   JOIN enrollment e ON e.offering_id = s.offering_id
   LEFT JOIN standing t ON t.enrollment_id = e.id AND t.since <= s.as_of AND t.until > s.as_of
@@ -224,7 +224,7 @@ elsewhere AS (  -- the same student's other enrolments, as far as they were know
 )
 SELECT r.enrollment_id, r.student_id, r.offering_id, r.as_of,
   r.as_of_day::double precision / r.length_days AS course_elapsed, extract(month FROM r.starts_on)::integer AS start_month,
-  r.previous_attempts, r.studied_credits, r.registered_day,
+  r.previous_attempts, r.studied_credits, r.prior_education_level, r.registered_day,
   percent_rank() OVER (PARTITION BY r.offering_id ORDER BY coalesce(r.registered_day, 0)) AS registered_rank,
   coalesce(x.concurrent, 0) AS concurrent, coalesce(x.concurrent_withdrawn, 0) AS concurrent_withdrawn, coalesce(x.earlier, 0) AS earlier,
   coalesce(x.earlier_lost, 0) AS earlier_lost, coalesce(x.earlier_passed, 0) AS earlier_passed, coalesce(x.earlier_distinction, 0) AS earlier_distinction,

@@ -157,6 +157,13 @@ MODULE = Words("code_module", "[A-Z]{3}", "a module's three capital letters")
 PRESENTATION = Words("code_presentation", "20[0-9]{2}[BJ]", "a year and B (February) or J (October), such as 2013J")
 STUDENT = Whole("id_student", 1, 999_999_999)
 TAUGHT = ("code_module", "code_presentation")
+EDUCATION = (
+    "No Formal quals",
+    "Lower Than A Level",
+    "A Level or Equivalent",
+    "HE Qualification",
+    "Post Graduate Qualification",
+)
 BANDS = tuple(f"{band}-{band + 10}%" for band in range(0, 100, 10))
 
 # A day is an offset from the presentation's first day; registrations begin up to a year before it.
@@ -198,7 +205,7 @@ STUDENT_INFO: Final = File(
         STUDENT,
         Choice("gender", ("F", "M")),
         Words("region", "[A-Za-z ]{1,60}", "a region's name"),
-        Words("highest_education", "[A-Za-z ]{1,60}", "a level of education"),
+        Choice("highest_education", EDUCATION),
         # The published files leave the percent sign out of one of the bands.
         Choice("imd_band", (*BANDS, "10-20"), required=False),
         Choice("age_band", ("0-35", "35-55", "55<=")),

@@ -26,6 +26,13 @@ _KIND: Final = {
     "CMA": AssessmentKind.QUIZ.value,
     "Exam": AssessmentKind.EXAM.value,
 }
+_EDUCATION: Final = {  # to ISCED 2011: the lowest level that the words allow, but that who studies can read
+    "No Formal quals": 1,
+    "Lower Than A Level": 2,
+    "A Level or Equivalent": 3,
+    "HE Qualification": 5,
+    "Post Graduate Qualification": 7,
+}
 _OUTCOME: Final = {
     "Pass": Outcome.PASS.value,
     "Fail": Outcome.FAIL.value,
@@ -142,7 +149,6 @@ def students(tables: Tables, courses: pl.DataFrame) -> pl.DataFrame:
             number=_NUMBER,
             socioeconomic_status=band,
             special_education_status="disability",
-            prior_education="highest_education",
         )
     )
 
@@ -163,6 +169,7 @@ def enrollments(tables: Tables, courses: pl.DataFrame) -> pl.DataFrame:
         withdrawn_on=pl.when(failed_to_stay).then(left_on),
         previous_attempts="num_of_prev_attempts",
         studied_credits="studied_credits",
+        prior_education_level=pl.col("highest_education").replace_strict(_EDUCATION, return_dtype=pl.Int16),
         outcome=pl.col("final_result").replace_strict(_OUTCOME),
         outcome_on=ended_on,
         ends_on="ends_on",
