@@ -234,11 +234,13 @@ class TestFairness:
         enrollment = two_schools.home.enrollment_of(0)
         enrollment.status, enrollment.withdrawn_on = EnrollmentStatus.WITHDRAWN, date(2026, 12, 1)
         enrollment.outcome, enrollment.outcome_on = Outcome.WITHDRAWN, date(2026, 12, 1)
+        enrollment.prior_education_level = 3
         await session.flush()
         rows = await fairness_by_group(session, scored.model.id, true())
         assert [(row.attribute, row.group, row.students, row.lost, row.missed) for row in rows] == [
             ("gender", "F", 1, 1.0, 0.0),
             ("age_band", "0-35", 1, 1.0, 0.0),
             ("region", "North", 1, 1.0, 0.0),
+            ("prior_education_level", "upper secondary education", 1, 1.0, 0.0),
         ]
         assert rows[0].predicted == pytest.approx(sum(0.82 - 0.06 * back for back in range(6)) / 6)

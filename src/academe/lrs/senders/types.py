@@ -22,7 +22,9 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A program with credentials. `authority` is the Agent in whose name its statements stand; `authority_key` its key."""
+    """A program with credentials. `authority` is the Agent in whose name its statements stand; `authority_key` its
+    key.
+    """
 
     id: UUID
     name: str

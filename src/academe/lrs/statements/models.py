@@ -1,0 +1,169 @@
+"""Tables of statements. Agents, verbs and activities are keys (`lrs.keys`)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Index, Text, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from academe.platform.database.base import PEOPLE, Base
+
+BY_MONTH = {"postgresql_partition_by": "RANGE (stored)"}
+
+
+class XapiStatement(Base):
+    """A statement as it was sent, and what filters need of it. Append-only, partitioned by month of `stored`.
+
+    `stored` is different for every statement and grows in the order of the commits. `statement` lacks what the store
+    adds when it is read: `id`, `stored`, `authority`, `version`, and `timestamp` where the sender gave none.
+    `happened_at` is the timestamp in UTC. `agent_key` is the actor, `activity_key` the object where it is an activity.
+    `kind` is a word for what was done, by which rollups are told apart; `duration_seconds` is that of the result.
+    """
+
+    __tablename__ = "xapi_statement"
+
+    stored: Mapped[datetime] = mapped_column(primary_key=True)
+    id: Mapped[UUID]
+    sender_id: Mapped[UUID]
+    authority_id: Mapped[UUID]
+    agent_key: Mapped[UUID | None]
+    verb_key: Mapped[UUID]
+    activity_key: Mapped[UUID | None]
+    registration: Mapped[UUID | None]
+    happened_at: Mapped[datetime]
+    version: Mapped[str]
+    kind: Mapped[str]
+    duration_seconds: Mapped[float | None]
+    statement: Mapped[dict[str, Any]]
+
+    __table_args__ = (
+        Index("ix_xapi_statement_agent", "agent_key", "stored"),
+        Index("ix_xapi_statement_verb", "verb_key", "stored"),
+        Index("ix_xapi_statement_activity", "activity_key", "stored"),
+        Index(
+            "ix_xapi_statement_registration",
+            "registration",
+            "stored",
+            postgresql_where=text("registration IS NOT NULL"),
+        ),
+        {"info": {PEOPLE: True}, **BY_MONTH},
+    )
+
+
+class XapiStatementId(Base):
+    """Where the statement of an id is; what makes ids unique over all months."""
+
+    __tablename__ = "xapi_statement_id"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    stored: Mapped[datetime]
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
+
+
+class XapiStatementAgent(Base):
+    """An agent that a statement mentions and that is not its actor; `is_narrow` where the `agent` filter finds it."""
+
+    __tablename__ = "xapi_statement_agent"
+
+    agent_key: Mapped[UUID] = mapped_column(primary_key=True)
+    stored: Mapped[datetime] = mapped_column(primary_key=True)
+    is_narrow: Mapped[bool]
+
+    __table_args__ = ({"info": {PEOPLE: True}, **BY_MONTH},)
+
+
+class XapiStatementActivity(Base):
+    """An activity that a statement mentions and that is not its object."""
+
+    __tablename__ = "xapi_statement_activity"
+
+    activity_key: Mapped[UUID] = mapped_column(primary_key=True)
+    stored: Mapped[datetime] = mapped_column(primary_key=True)
+
+    __table_args__ = ({"info": {PEOPLE: True}, **BY_MONTH},)
+
+
+class XapiReference(Base):
+    """A statement whose object is another one, which may still be to come."""
+
+    __tablename__ = "xapi_reference"
+
+    target_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    stored: Mapped[datetime]
+
+    __table_args__ = (Index(None, "id"), {"info": {PEOPLE: True}})
+
+
+class XapiAlias(Base):
+    """What a referring statement is found by besides its own properties: those of one statement along its references.
+
+    `keys` are all keys of that statement, for the index; the columns say which filter each belongs to.
+    """
+
+    __tablename__ = "xapi_alias"
+
+    stored: Mapped[datetime] = mapped_column(primary_key=True)
+    target_id: Mapped[UUID] = mapped_column(primary_key=True)
+    verb_key: Mapped[UUID]
+    activity_key: Mapped[UUID | None]
+    registration: Mapped[UUID | None]
+    agent_keys: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    related_agent_keys: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    related_activity_keys: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    keys: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+
+    __table_args__ = (Index(None, "keys", postgresql_using="gin"), {"info": {PEOPLE: True}})
+
+
+class XapiVoided(Base):
+    """An id that a voiding statement names: no statement of that id is found any more, unless it is a voiding one."""
+
+    __tablename__ = "xapi_voided"
+
+    statement_id: Mapped[UUID] = mapped_column(primary_key=True)
+    voided_at: Mapped[datetime]
+
+
+class XapiAuthority(Base):
+    """An authority as statements show it; the id is the key of its JSON."""
+
+    __tablename__ = "xapi_authority"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    agent: Mapped[dict[str, Any]]
+
+
+class XapiAgent(Base):
+    """An agent that statements are about; `names` are all it was given."""
+
+    __tablename__ = "xapi_agent"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    object_type: Mapped[str]
+    names: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
+
+
+class XapiActivity(Base):
+    """An activity that statements mention, with the definition merged from all that were sent."""
+
+    __tablename__ = "xapi_activity"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    iri: Mapped[str]
+    definition: Mapped[dict[str, Any]]
+
+
+class XapiVerb(Base):
+    """A verb that statements use, with its display merged from all that were sent."""
+
+    __tablename__ = "xapi_verb"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    iri: Mapped[str]
+    display: Mapped[dict[str, Any]]
