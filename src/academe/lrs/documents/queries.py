@@ -38,18 +38,19 @@ async def ids_in(
     return sorted((document_id, changed_at) for document_id, changed_at in await session.execute(query))
 
 
-def locked_in(context: Context) -> Select[UUID, str]:
-    """The keys and ids of the documents of a context, locked in the order of their keys."""
-    query = select(XapiDocument.id, XapiDocument.document_id).where(in_context(context))
+def locked(condition: ColumnElement[bool]) -> Select[UUID, str]:
+    """The keys and ids of the documents of a condition, locked in the order of their keys."""
+    query = select(XapiDocument.id, XapiDocument.document_id).where(condition)
     return query.order_by(XapiDocument.id).with_for_update()
 
 
 def in_context(context: Context) -> ColumnElement[bool]:
     """The condition of belonging to a context, whatever the registration when the context names none."""
+    # With None this is IS NULL, which an index answers; it answers no IS NOT DISTINCT FROM.
     condition = (
         (XapiDocument.kind == context.kind)
-        & XapiDocument.agent_key.is_not_distinct_from(context.agent_key)
-        & XapiDocument.activity_key.is_not_distinct_from(context.activity_key)
+        & (XapiDocument.agent_key == context.agent_key)
+        & (XapiDocument.activity_key == context.activity_key)
     )
     if context.registration is not None:
         condition &= XapiDocument.registration == context.registration

@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 from academe.lrs.documents.merging import merged
 from academe.lrs.documents.models import XapiDocument
 from academe.lrs.documents.preconditions import Preconditions
-from academe.lrs.documents.queries import document_at, locked_etag_at, locked_in
+from academe.lrs.documents.queries import document_at, in_context, locked, locked_etag_at
 from academe.lrs.documents.types import Address, Content, Context, DocumentKind, etag_of, ids_as_json
 from academe.lrs.errors import DocumentExistsError, DocumentTooLargeError
 from academe.lrs.keys import key_uuid
@@ -68,7 +68,7 @@ async def delete_documents(session: Session, context: Context, *, preconditions:
 
     Preconditions are about the list of their ids, as a GET returns it. Raises PreconditionFailedError.
     """
-    found = (await session.execute(locked_in(context))).all()
+    found = (await session.execute(locked(in_context(context)))).all()
     if preconditions.are_given:
         preconditions.require(etag_of(ids_as_json(sorted({document_id for _, document_id in found}))))
     await session.execute(delete(XapiDocument).where(XapiDocument.id.in_([key for key, _ in found])))
@@ -82,9 +82,8 @@ async def erase_documents_of(session: Session, *, actor: Actor, agent: str) -> i
     if not actor.is_system:
         raise PermissionDeniedError("Only Academe itself erases documents; begin with the erasure of the person.")
     key = key_uuid(agent)
-    erased = (
-        await session.scalars(delete(XapiDocument).where(XapiDocument.agent_key == key).returning(XapiDocument.id))
-    ).all()
+    erased = (await session.scalars(locked(XapiDocument.agent_key == key))).all()
+    await session.execute(delete(XapiDocument).where(XapiDocument.id.in_(erased)))
     if erased:
         record(
             session,
