@@ -160,6 +160,15 @@ class Settings(BaseSettings):
         validation_alias=_name("ACADEME_PORT"),
         description="Port to listen on; `make demo` takes a free one when it is busy.",
     )
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern="^https?://[^/?#@ ]+(/[^?# ]*)?$",
+        validation_alias=_name("ACADEME_PUBLIC_URL"),
+        description=(
+            "Address at which others reach this installation; it becomes part of the authority of every new sender of "
+            "statements, so set it once."
+        ),
+    )
     web_workers: int = Field(
         1, ge=1, le=64, validation_alias=_name("ACADEME_WEB_WORKERS"), description="Server processes."
     )
