@@ -60,13 +60,14 @@ class KnownSender:
 
 @dataclass(slots=True)
 class _Kept:
-    """What is known under a header or a token's sender, and when to ask again (seconds of the monotonic clock)."""
+    """What is known under a header, and when to ask again (seconds of the monotonic clock)."""
 
     known: KnownSender
     ask_at: float
 
 
-Accepts = Callable[[KnownSender], bool]
+Accepts = Callable[[KnownSender], KnownSender | None]
+"""What a sender is for the credentials shown: as it is, with less than it may, or, None, refused."""
 
 
 class Credentials:
@@ -101,7 +102,7 @@ class Credentials:
             case "basic":
                 return (await self._by_basic(rest.strip())).sender
             case "bearer":
-                return await self._by_token(rest.strip())
+                return (await self._by_token(rest.strip())).sender
         raise CredentialsRefusedError
 
     async def sender_with(self, key: str, secret: str) -> KnownSender:
@@ -127,21 +128,23 @@ class Credentials:
         if known is None:
             key, secret = _decoded(encoded)
             named = models.Sender.key == key
-            known = await self._ask(place, named, lambda found: is_same(secret, found.secret_hash))
+            known = await self._ask(place, named, lambda found: found if is_same(secret, found.secret_hash) else None)
         if known is None or not known.is_in_force:
             raise CredentialsRefusedError
         return known
 
-    async def _by_token(self, text: str) -> Sender:
-        token = self._signer.open(text)
-        place = self._place(b"t%b%d" % (token.sender_id.bytes, token.secret_version))
+    async def _by_token(self, text: str) -> KnownSender:
+        if len(text) > _LONGEST_HEADER:
+            raise TokenRefusedError
+        place = self._place(b"t" + text.encode())
         known = self._believed(place)
         if known is None:
+            token = self._signer.open(text)
             named = models.Sender.id == token.sender_id
-            known = await self._ask(place, named, lambda found: found.secret_version == token.secret_version)
+            known = await self._ask(place, named, lambda found: _as_token_says(found, token))
         if known is None or not known.is_in_force:
             raise TokenRefusedError
-        return replace(known.sender, scopes=token.scopes & everything_in(known.sender.scopes))
+        return known
 
     def _place(self, what: bytes) -> bytes:
         return hashlib.blake2b(what, digest_size=16, key=self._salt).digest()
@@ -190,8 +193,8 @@ async def look_up(database: Database, named: ColumnElement[bool], accepts: Accep
         if row is None:
             return None
         sender = Sender(row.id, row.name, row.authority, row.authority_key, scopes_named(row.scopes))
-        known = KnownSender(sender, row.secret_hash, row.secret_version, row.expires_at)
-        if not accepts(known):
+        known = accepts(KnownSender(sender, row.secret_hash, row.secret_version, row.expires_at))
+        if known is None:
             return None
         if row.last_used_at is None or now - row.last_used_at >= _USE_NOTED_EVERY:
             await _note_use(session, row.id, now)
@@ -203,6 +206,14 @@ async def _note_use(session: Session, sender_id: UUID, now: datetime) -> None:
     free = select(models.Sender.id).where(models.Sender.id == sender_id).with_for_update(skip_locked=True)
     noted = update(models.Sender).where(models.Sender.id.in_(free)).values(last_used_at=now)
     await session.execute(noted.execution_options(synchronize_session=False))
+
+
+def _as_token_says(found: KnownSender, token: Token) -> KnownSender | None:
+    """The sender with the scopes and until the end of a token, unless it has another secret by now."""
+    if found.secret_version != token.secret_version:
+        return None
+    sender = replace(found.sender, scopes=token.scopes & everything_in(found.sender.scopes))
+    return replace(found, sender=sender, ends_at=min(token.ends_at, found.ends_at or token.ends_at))
 
 
 def _decoded(encoded: str) -> tuple[str, str]:
