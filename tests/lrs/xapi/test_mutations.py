@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -128,3 +129,10 @@ def test_depth_is_no_danger(depth: int) -> None:
     if fault is None:
         assert same(statement, copy.deepcopy(statement), Version.TWO)
     assert fault_of(lambda: checked(simple() | {"actor": value}, Version.TWO)) is not None
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), [float("-inf")], {"a": [{"b": float("inf")}]}])
+def test_an_extension_holds_no_number_that_cannot_be_kept(value: object) -> None:
+    fault = fault_of(lambda: checked(simple() | {"context": {"extensions": {"urn:x:y": value}}}, Version.TWO))
+    assert fault is not None
+    assert fault.pointer == "/context/extensions/urn:x:y"

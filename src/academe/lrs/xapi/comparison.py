@@ -1,11 +1,16 @@
-"""Whether two statements are the same one (1.0.3: 2.3.1; 2.0: 4.2.3).
+"""Whether two statements are the same one (1.0.3: 2.3.1; 2.0: 4.2).
 
-Not compared, because a store sets or returns them as it likes: id, stored, authority, version, the definitions of
-activities, the display of verbs, and the attachments that are signatures. Compared by meaning: timestamps, as points in
-time; the members of groups, in any order; single context activities, as arrays of one; UUIDs, hashes, language tags and
-the domains of e-mail addresses, in any case. In 2.0 durations count to the hundredth of a second, in 1.0.3 they are
-texts. A timestamp that one side lacks, or has from its store, says nothing. Everything else must be equal, extensions
-included, where numbers are equal by value and keys stand in any order.
+Not compared, because a store sets or returns them as it likes: id, stored, authority, version, attachments, the
+definitions of activities and the display of verbs; in 2.0 timestamps too.
+
+Compared by meaning: the members of groups, in any order; single context activities, as arrays of one; durations, to the
+hundredth of a second; UUIDs, hashes, language tags and the domains of e-mail addresses, in any case, and in 2.0 all
+texts. In 1.0.3 timestamps are compared as points in time, but one that a side lacks, or has from its store, says
+nothing.
+
+Everything else must be equal, extensions included, where numbers are equal by value and keys stand in any order. 2.0
+demands this of actor, verb, object and duration and leaves result and context open; they are compared, because a
+corrected score makes another statement.
 """
 
 import json
@@ -13,14 +18,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from academe.lrs.xapi.attachments import SIGNATURE_USAGE
 from academe.lrs.xapi.faults import pointer_to
 from academe.lrs.xapi.grammar import parsed_timestamp
 from academe.lrs.xapi.versions import Version
 
-_SET_BY_STORES: Final = frozenset({"id", "stored", "authority", "version"})
-_HUNDREDTHS: Final = re.compile(r"([0-9]+[.,][0-9]{2})[0-9]+(?=S\Z)")
-_WHOLE_SECONDS: Final = re.compile(r"([0-9]+)[.,]0*(?=S\Z)|([.,][0-9]*[1-9])0+(?=S\Z)")
+_NOT_COMPARED: Final = {
+    Version.ONE: frozenset({"id", "stored", "authority", "version", "attachments"}),
+    Version.TWO: frozenset({"id", "stored", "authority", "version", "attachments", "timestamp"}),
+}
+_FINER_THAN_HUNDREDTHS: Final = re.compile(r"[.,]([0-9]{2})[0-9]+(?=S\Z)")
 
 
 def difference(first: Mapping[str, Any], second: Mapping[str, Any], version: Version) -> str | None:
@@ -29,7 +35,7 @@ def difference(first: Mapping[str, Any], second: Mapping[str, Any], version: Ver
     if _is_set_by_store(first) or _is_set_by_store(second):
         a.pop("timestamp", None)
         b.pop("timestamp", None)
-    place = _first_difference(a, b)
+    place = _first_difference(a, b, any_case=version is Version.TWO)
     return None if place is None else pointer_to(*place)
 
 
@@ -45,7 +51,7 @@ def _is_set_by_store(statement: Mapping[str, Any]) -> bool:
 
 def _meaning(statement: Mapping[str, Any], version: Version) -> dict[str, Any]:
     """A copy in which all that may differ is gone or written in one way."""
-    meaning = {key: value for key, value in statement.items() if key not in _SET_BY_STORES}
+    meaning = {key: value for key, value in statement.items() if key not in _NOT_COMPARED[version]}
     meaning["actor"] = _actor(meaning["actor"])
     meaning["verb"] = {"id": meaning["verb"]["id"]}
     meaning["object"] = _object(meaning["object"], version)
@@ -54,13 +60,8 @@ def _meaning(statement: Mapping[str, Any], version: Version) -> dict[str, Any]:
     if "timestamp" in meaning:
         # The form of 1.0.3 is the wider one; a statement kept under it may be compared with one of 2.0.
         meaning["timestamp"] = str(parsed_timestamp(meaning["timestamp"], Version.ONE))
-    if version is Version.TWO and "duration" in meaning.get("result", {}):
+    if "duration" in meaning.get("result", {}):
         meaning["result"] = {**meaning["result"], "duration": _to_hundredths(meaning["result"]["duration"])}
-    if "attachments" in meaning:
-        attachments = [_attachment(each) for each in meaning["attachments"] if each["usageType"] != SIGNATURE_USAGE]
-        meaning["attachments"] = attachments
-        if not attachments:
-            del meaning["attachments"]
     return meaning
 
 
@@ -73,7 +74,7 @@ def _actor(actor: Mapping[str, Any]) -> dict[str, Any]:
         meaning["mbox_sha1sum"] = meaning["mbox_sha1sum"].lower()
     if "member" in meaning:
         members = [_actor(member) for member in meaning["member"]]
-        meaning["member"] = sorted(members, key=lambda member: json.dumps(member, sort_keys=True))
+        meaning["member"] = sorted(members, key=lambda member: json.dumps(member, sort_keys=True).casefold())
     return meaning
 
 
@@ -121,28 +122,31 @@ def _context(context: Mapping[str, Any]) -> dict[str, Any]:
     return meaning
 
 
-def _attachment(attachment: Mapping[str, Any]) -> dict[str, Any]:
-    return {**attachment, "sha2": attachment["sha2"].lower()}
-
-
 def _to_hundredths(duration: str) -> str:
-    """The duration without what is finer than a hundredth of a second, and without zeros at the end of a fraction."""
-    return _WHOLE_SECONDS.sub(r"\1\2", _HUNDREDTHS.sub(r"\1", duration)).replace(",", ".")
+    """The duration without what is finer than a hundredth of a second."""
+    return _FINER_THAN_HUNDREDTHS.sub(_shortened, duration)
 
 
-def _first_difference(a: object, b: object) -> list[str | int] | None:
+def _shortened(fraction: re.Match[str]) -> str:
+    digits = fraction[1].rstrip("0")
+    return f".{digits}" if digits else ""
+
+
+def _first_difference(a: object, b: object, *, any_case: bool) -> list[str | int] | None:
     """Where two JSON values differ first, from the outside in; `true` is not 1, but 1 is 1.0."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in [*a, *(key for key in b if key not in a)]:
             if key not in a or key not in b:
                 return [key]
-            if (rest := _first_difference(a[key], b[key])) is not None:
+            if (rest := _first_difference(a[key], b[key], any_case=any_case)) is not None:
                 return [key, *rest]
         return None
     if isinstance(a, list) and isinstance(b, list):
         for position, (one, other) in enumerate(zip(a, b, strict=False)):
-            if (rest := _first_difference(one, other)) is not None:
+            if (rest := _first_difference(one, other, any_case=any_case)) is not None:
                 return [position, *rest]
         return None if len(a) == len(b) else [min(len(a), len(b))]
+    if any_case and isinstance(a, str) and isinstance(b, str):
+        return None if a.casefold() == b.casefold() else []
     equal = a == b and isinstance(a, bool) == isinstance(b, bool)
     return None if equal else []

@@ -2,9 +2,13 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
-from academe.lrs.xapi.faults import Refusal, XapiFault
+from pydantic_core import from_json
+
+from academe.lrs.xapi.faults import Refusal, XapiFault, pointer_to
+from academe.lrs.xapi.versions import Version
 
 # PostgreSQL's JSONB has no NUL, and half a surrogate pair is no UTF-8: neither could be stored or returned.
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]").search
@@ -45,25 +49,83 @@ def parsed_json(body: bytes | bytearray | memoryview, *, what: str = "The body")
     except ValueError:
         # Python converts no whole number of more than some thousand digits.
         raise XapiFault("", f"{what} holds a number that cannot be kept.") from None
-    if "\\u" in text and (pointer := _unstorable(value)) is not None:
-        raise XapiFault(pointer, "A text must not have a NUL character or half a surrogate pair.")
+    if "\\u" in text:
+        _require_storable(value)
     return value
 
 
-def _unstorable(root: object) -> str | None:
-    """The pointer of the first string, or object with a key, that cannot be stored."""
-    waiting: list[tuple[str, object]] = [("", root)]
+def parsed_statements(body: bytes, version: Version) -> Any:
+    """The value of the JSON text of a statement or a batch, in half the time; XapiFault when it is none.
+
+    Refused is what `parsed_json` refuses, but for numbers beyond 64-bit floating point, which `checked` refuses, and in
+    2.0 an object that has a property twice. (1.0.3 leaves open what becomes of it: here the last one counts.)
+    """
+    try:
+        value = from_json(body, allow_inf_nan=False, cache_strings="keys")
+    except ValueError as error:
+        raise XapiFault("", f"The statements must be JSON in UTF-8: {error}.") from None
+    if b"\\u" in body:
+        _require_storable(value)
+    # Every key ends in a quote and a colon, so a repeated one shows in their number; a text with a quote and a colon
+    # in it does too, and is told apart by the slower search.
+    if version is Version.TWO and body.translate(None, b" \t\r\n").count(b'":') != _keys(value):
+        _require_each_once(body)
+    return value
+
+
+def _keys(value: object) -> int:
+    """How many keys all objects of a JSON value have together."""
+    if type(value) is dict:
+        count = len(value)
+        for item in value.values():
+            kind = type(item)
+            if kind is dict or kind is list:
+                count += _keys(item)
+        return count
+    return sum(map(_keys, value)) if type(value) is list else 0
+
+
+class _Repeating(dict[str, Any]):
+    """An object that had a key twice."""
+
+    repeated = ""
+
+
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) == len(pairs):
+        return value
+    repeating = _Repeating()
+    for key, item in pairs:
+        if key in repeating:
+            repeating.repeated = key
+        repeating[key] = item
+    return repeating
+
+
+_PARSE_PAIRS: Final = json.JSONDecoder(object_pairs_hook=_object_of).decode
+
+
+def _require_each_once(body: bytes) -> None:
+    for path, value in _everything(_PARSE_PAIRS(body.decode())):
+        if isinstance(value, _Repeating):
+            raise XapiFault(pointer_to(*path, value.repeated), "An object must have each property only once.")
+
+
+def _require_storable(root: object) -> None:
+    for path, value in _everything(root):
+        texts = (value,) if isinstance(value, str) else value if isinstance(value, dict) else ()
+        if any(map(_UNSTORABLE, texts)):
+            raise XapiFault(pointer_to(*path), "A text must not have a NUL character or half a surrogate pair.")
+
+
+def _everything(root: object) -> Iterator[tuple[tuple[str | int, ...], object]]:
+    """Every value inside a JSON value, and itself, with its path."""
+    waiting: list[tuple[tuple[str | int, ...], object]] = [((), root)]
     while waiting:
-        pointer, value = waiting.pop()
-        if isinstance(value, str):
-            if _UNSTORABLE(value):
-                return pointer
-        elif isinstance(value, dict):
-            if any(_UNSTORABLE(key) for key in value):
-                return pointer
-            waiting.extend(
-                (f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", item) for key, item in value.items()
-            )
+        path, value = waiting.pop()
+        yield path, value
+        if isinstance(value, dict):
+            waiting.extend(((*path, key), item) for key, item in value.items())
         elif isinstance(value, list):
-            waiting.extend((f"{pointer}/{position}", item) for position, item in enumerate(value))
-    return None
+            waiting.extend(((*path, position), item) for position, item in enumerate(value))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from academe.lrs.xapi import grammar
-from academe.lrs.xapi.checks import Check, known_text_of, map_of, text, text_of
+from academe.lrs.xapi.checks import Check, known_text_of, map_of, number, text, text_of
 from academe.lrs.xapi.faults import Refusal
 from academe.lrs.xapi.versions import Version
 
@@ -27,13 +27,21 @@ language_map: Final = map_of(
 
 
 def _extension(value: object) -> None:
-    """Any JSON, null included, nested so deeply that whoever reads it has to look for its end, but not more."""
+    """Any JSON, null included, that can be kept: finite numbers, and an end of its nesting."""
     kind = type(value)
-    if kind is not dict and kind is not list:
-        return
+    if kind is dict or kind is list:
+        _nested_extension(value)
+    elif kind is float:
+        number(value)
+
+
+def _nested_extension(value: object) -> None:
     level: list[Any] = [value]
     for _ in range(_DEEPEST_EXTENSION):
-        inner = (each for item in level for each in (item.values() if type(item) is dict else item))
+        inner = [each for item in level for each in (item.values() if type(item) is dict else item)]
+        for each in inner:
+            if type(each) is float:
+                number(each)
         level = [each for each in inner if type(each) is dict or type(each) is list]
         if not level:
             return

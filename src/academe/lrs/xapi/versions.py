@@ -12,14 +12,14 @@ class Version(Enum):
     TWO = "2.0.0"
 
 
-# 1.0 alone is 1.0.0; what follows the third number is a pre-release or build as semantic versioning writes them.
-_LINE: Final = re.compile(r"(?:(1\.0)(?:\.(?:0|[1-9][0-9]*))?|(2\.0)\.(?:0|[1-9][0-9]*))(?:[-+][0-9A-Za-z.+-]+)?")
+# 1.0 and 2.0 alone are 1.0.0 and 2.0.0; the third number may have a pre-release or build behind it.
+_LINE: Final = re.compile(r"(?:(1\.0)|2\.0)(?:\.(?:0|[1-9][0-9]*)(?:[-+][0-9A-Za-z.+-]+)?)?")
 
 
 def version_of(text: str) -> Version | None:
     """The rules that a version named by a header or a statement stands for; None when no such version is spoken here.
 
-    Known are `1.0`, `1.0.x` and `2.0.x`.
+    Known are `1.0`, `1.0.x`, `2.0` and `2.0.x`.
     """
     match = _LINE.fullmatch(text)
     if match is None:
