@@ -98,12 +98,13 @@ def _measured(text: str) -> float | None:
 
 _duration_seconds = lru_cache(_CACHED)(_measured)
 
-_DAY_AND_TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:([0-9]{2})"
-_BASIC: Final = r"[0-9]{8}[Tt][0-9]{4}([0-9]{2})"
+_HOUR: Final = "(?:[01][0-9]|2[0-3])"
+_DAY_AND_TIME: Final = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[Tt]{_HOUR}:[0-9]{{2}}:([0-9]{{2}})"
+_BASIC: Final = rf"[0-9]{{8}}[Tt]{_HOUR}[0-9]{{2}}([0-9]{{2}})"
 # An offset of minus zero says that the zone is unknown (RFC 3339, 4.3); both versions refuse it.
-_RFC_3339: Final = re.compile(rf"{_DAY_AND_TIME}(?:\.[0-9]+)?(?:[Zz]|(?!-00:00)[+-][0-9]{{2}}:[0-9]{{2}})").fullmatch
+_RFC_3339: Final = re.compile(rf"{_DAY_AND_TIME}(?:\.[0-9]+)?(?:[Zz]|(?!-00:00)[+-]{_HOUR}:[0-5][0-9])").fullmatch
 _ISO_8601: Final = re.compile(
-    rf"(?:{_DAY_AND_TIME}|{_BASIC})(?:[.,][0-9]+)?(?:[Zz]|(?!-00(?::?00)?\Z)[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?"
+    rf"(?:{_DAY_AND_TIME}|{_BASIC})(?:[.,][0-9]+)?(?:[Zz]|(?!-00(?::?00)?\Z)[+-]{_HOUR}(?::?[0-5][0-9])?)?"
 ).fullmatch
 _FORM_OF_TIMES: Final = {Version.ONE: _ISO_8601, Version.TWO: _RFC_3339}
 
