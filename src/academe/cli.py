@@ -89,3 +89,7 @@ app.add_typer(
     typer.Typer(cls=later("academe.insight.cli", "risk"), help="Risk models and scores.", no_args_is_help=True),
     name="risk",
 )
+app.add_typer(
+    typer.Typer(cls=later("academe.lrs.cli", "lrs"), help="The learning record store.", no_args_is_help=True),
+    name="lrs",
+)

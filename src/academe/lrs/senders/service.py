@@ -24,13 +24,14 @@ from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
-from academe.platform.errors import FieldError, InvalidInputError, PermissionDeniedError
+from academe.platform.errors import FieldError, InvalidInputError
 
 LONGEST_NAME: Final = 200
 """Characters of a sender's name."""
 
 _LONGEST_WORD: Final = 40
 _MANAGERS_ONLY: Final = "Only administrators of the institution may change its senders."
+_SYSTEM_ONLY: Final = "Another authority than its account can be given to a sender only on the command line."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,10 @@ async def create_sender(
     what "own statements" are. Raises PermissionDeniedError, InvalidInputError and SenderKeyInUseError.
     """
     policy.require(policy.can_manage(actor, institution_id), actor, _MANAGERS_ONLY)
-    if authority is not None and not actor.is_system:
-        raise PermissionDeniedError("Only Academe's operator may give a sender another authority than its account.")
+    policy.require(authority is None or actor.is_system, actor, _SYSTEM_ONLY)
     title, key = _checked_name(name), key or _key_made_of(name)
     _require_valid(key, scopes, expires_at)
-    agent = _checked_authority(authority or {"objectType": "Agent", "account": {"homePage": home_page, "name": key}})
+    agent = _checked_authority(_account(home_page, key) if authority is None else authority)
     secret = new_secret()
     sender = Sender(
         institution_id=institution_id,
@@ -77,11 +77,7 @@ async def create_sender(
         created_at=clock.now(),
         expires_at=expires_at,
     )
-    try:
-        async with session.begin_nested():
-            session.add(sender)
-    except IntegrityError as error:
-        raise SenderKeyInUseError from error
+    await _insert(session, sender)
     changes = {"key": key, "scopes": sender.scopes, "authority": sender.authority_key, "expires_at": expires_at}
     _record(session, actor, sender, "xapi_sender.created", f"Sender {key} added", changes)
     return Issued(sender, secret)
@@ -118,6 +114,14 @@ async def rotate_secret(session: Session, *, actor: Actor, sender_id: UUID) -> I
     return Issued(sender, secret)
 
 
+async def _insert(session: Session, sender: Sender) -> None:
+    try:
+        async with session.begin_nested():
+            session.add(sender)
+    except IntegrityError as error:
+        raise SenderKeyInUseError from error
+
+
 async def _sender_to_change(session: Session, actor: Actor, sender_id: UUID) -> Sender:
     policy.require(policy.can_see_senders(actor), actor, _MANAGERS_ONLY)
     seen = select(Sender).where(Sender.id == sender_id, policy.senders_visible_to(actor))
@@ -149,6 +153,10 @@ def _require_valid(key: str, scopes: Collection[Scope], expires_at: datetime | N
         faults.append(FieldError("expires_at", "Please give a time that is still to come."))
     if faults:
         raise InvalidInputError(errors=faults)
+
+
+def _account(home_page: str, key: str) -> dict[str, Any]:
+    return {"objectType": "Agent", "account": {"homePage": home_page, "name": key}}
 
 
 def _checked_authority(authority: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,13 @@
+"""Commands of the learning record store."""
+
+import typer
+
+from academe.lrs.senders.cli import sender
+
+lrs = typer.Typer(help="The learning record store.", no_args_is_help=True)
+lrs.add_typer(sender, name="sender")
+
+
+@lrs.callback()
+def _group() -> None:
+    """Keeps `sender` a group of its own while it is the only one."""
