@@ -26,6 +26,8 @@ from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
 from academe.insight.worklist import routes as worklist_routes
+from academe.lrs.senders import pages as sender_pages
+from academe.lrs.senders import routes as sender_routes
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -51,6 +53,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     worklist_pages.router,
     student_pages.router,
     insight_pages.router,
+    sender_routes.router,
+    sender_pages.router,
     job_pages.router,
     styleguide.router,
 )
@@ -62,10 +66,11 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *worklist_pages.NAVIGATION,
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
+    *sender_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
-TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.identity", "academe.academics", "academe.insight")
+TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.lrs", "academe.identity", "academe.academics", "academe.insight")
 """The packages with a `templates` folder; platform's own is always searched."""
 
 

@@ -21,6 +21,9 @@ MANAGING: Final = ("administrator",)
 SEEING: Final = (*MANAGING, "operator")
 """Roles that see which senders there are."""
 
+MANAGERS_ONLY: Final = "Only administrators of the institution may change its senders."
+"""What whoever may not is told."""
+
 
 def institutions_of(actor: Actor, *roles: str) -> frozenset[UUID]:
     """The institutions at whose root one of the roles is held."""

@@ -72,6 +72,15 @@ def listed(row: Row[*tuple[Any, ...]]) -> ListedSender:
     return ListedSender(id_, institution_id, name, key, authority_key, in_order(scopes_named(scopes)), *times)
 
 
+def listed_of(sender: Sender) -> ListedSender:
+    """The same of a row that is loaded."""
+    return ListedSender(
+        *(sender.id, sender.institution_id, sender.name, sender.key, sender.authority_key),
+        in_order(scopes_named(sender.scopes)),
+        *(sender.created_at, sender.expires_at, sender.revoked_at, sender.last_used_at),
+    )
+
+
 async def id_of_key(session: Session | ReadSession, key: str) -> UUID:
     """The id of the sender with a key; raises SenderNotFoundError."""
     found = (await session.execute(select(Sender.id).where(Sender.key == key))).scalar_one_or_none()

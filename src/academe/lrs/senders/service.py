@@ -30,7 +30,6 @@ LONGEST_NAME: Final = 200
 """Characters of a sender's name."""
 
 _LONGEST_WORD: Final = 40
-_MANAGERS_ONLY: Final = "Only administrators of the institution may change its senders."
 _SYSTEM_ONLY: Final = "Another authority than its account can be given to a sender only on the command line."
 
 
@@ -59,7 +58,7 @@ async def create_sender(
     Without `key`, one is made of the name. Another `authority`, an Agent, can be given by the system only: it decides
     what "own statements" are. Raises PermissionDeniedError, InvalidInputError and SenderKeyInUseError.
     """
-    policy.require(policy.can_manage(actor, institution_id), actor, _MANAGERS_ONLY)
+    policy.require(policy.can_manage(actor, institution_id), actor, policy.MANAGERS_ONLY)
     policy.require(authority is None or actor.is_system, actor, _SYSTEM_ONLY)
     title, key = _checked_name(name), key or _key_made_of(name)
     _require_valid(key, scopes, expires_at)
@@ -123,12 +122,12 @@ async def _insert(session: Session, sender: Sender) -> None:
 
 
 async def _sender_to_change(session: Session, actor: Actor, sender_id: UUID) -> Sender:
-    policy.require(policy.can_see_senders(actor), actor, _MANAGERS_ONLY)
+    policy.require(policy.can_see_senders(actor), actor, policy.MANAGERS_ONLY)
     seen = select(Sender).where(Sender.id == sender_id, policy.senders_visible_to(actor))
     sender = (await session.execute(seen)).scalar_one_or_none()
     if sender is None:
         raise SenderNotFoundError
-    policy.require(policy.can_manage(actor, sender.institution_id), actor, _MANAGERS_ONLY)
+    policy.require(policy.can_manage(actor, sender.institution_id), actor, policy.MANAGERS_ONLY)
     # Locked only now: whoever may see and not change a row may not lock it either.
     locked = select(Sender).where(Sender.id == sender_id).with_for_update().execution_options(populate_existing=True)
     return (await session.execute(locked)).scalar_one()
