@@ -29,6 +29,13 @@ from academe.platform.errors import FieldError, InvalidInputError
 LONGEST_NAME: Final = 200
 """Characters of a sender's name."""
 
+_ANY: Final = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
+NAME_PATTERN: Final = rf"^{_ANY}[^\s\x00-\x1f\x7f-\x9f\u2028\u2029]{_ANY}$"
+"""Form of a name: one line without control characters, and not only spaces."""
+
+_NAME: Final = re.compile(NAME_PATTERN).fullmatch
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]").search
+
 _LONGEST_WORD: Final = 40
 _SYSTEM_ONLY: Final = "Another authority than its account can be given to a sender only on the command line."
 
@@ -135,7 +142,7 @@ async def _sender_to_change(session: Session, actor: Actor, sender_id: UUID) -> 
 
 def _checked_name(name: str) -> str:
     title = name.strip()
-    if not 1 <= len(title) <= LONGEST_NAME or not title.isprintable():
+    if len(title) > LONGEST_NAME or _NAME(title) is None or _SURROGATE(title):
         message = f"Please give a name of 1 to {LONGEST_NAME} characters, in one line."
         raise InvalidInputError(errors=[FieldError("name", message)])
     return title
