@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 ClientOf = Callable[..., httpx.AsyncClient]
 LIST = "/api/v1/lrs/senders"
-SECRET = re.compile(r"<code>([A-Za-z0-9_-]{43})</code>")
+SECRET = re.compile(r"<code[^>]*>([A-Za-z0-9_-]{43})</code>")
 
 
 @pytest.fixture
