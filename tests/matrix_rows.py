@@ -15,6 +15,16 @@ from academe.lrs.documents.models import XapiDocument
 from academe.lrs.documents.types import DocumentKind
 from academe.lrs.keys import key_uuid
 from academe.lrs.senders.models import Sender
+from academe.lrs.statements.models import (
+    XapiAgent,
+    XapiAlias,
+    XapiAttachment,
+    XapiReference,
+    XapiStatement,
+    XapiStatementActivity,
+    XapiStatementAgent,
+    XapiStatementId,
+)
 from academe.platform import clock
 from academe.platform.database.session import Session
 from tests.schools import STARTS_ON, School
@@ -106,4 +116,54 @@ async def sender_rows(session: Session, school: School) -> dict[str, str]:
     return {"xapi_sender": f"key = '{key}'"}
 
 
-MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows, roster_rows, sender_rows, document_rows)
+async def statement_rows(session: Session, school: School) -> dict[str, str]:
+    """A statement of the student's about another one, with an attachment."""
+    agent = f"account:https://{school.name}.example.edu|student0"
+    key, other = key_uuid(agent), key_uuid(f"another agent or statement of {school.name}")
+    stored, sha2 = clock.now(), key.hex * 2
+    session.add_all(
+        (
+            XapiAgent(id=key, key=agent, object_type="Agent", names=[]),
+            XapiAlias(
+                stored=stored,
+                target_id=other,
+                verb_key=other,
+                agent_keys=[key],
+                related_agent_keys=[],
+                related_activity_keys=[],
+                keys=[key, other],
+            ),
+            XapiAttachment(sha2=sha2, digest=sha2, content_type="text/plain", length=0),
+            XapiReference(target_id=other, id=key, stored=stored),
+            XapiStatement(
+                stored=stored,
+                id=key,
+                sender_id=other,
+                authority_id=other,
+                agent_key=key,
+                verb_key=other,
+                happened_at=stored,
+                version="2.0.0",
+                kind="other",
+                statement={},
+            ),
+            XapiStatementActivity(activity_key=key, stored=stored),
+            XapiStatementAgent(agent_key=key, stored=stored, is_narrow=True),
+            XapiStatementId(id=key, stored=stored),
+        )
+    )
+    await session.flush()
+    return {
+        "xapi_agent": f"id = '{key}'",
+        "xapi_alias": f"target_id = '{other}'",
+        "xapi_alias_key": f"target_id = '{other}'",
+        "xapi_attachment": f"sha2 = '{sha2}'",
+        "xapi_reference": f"id = '{key}'",
+        "xapi_statement": f"id = '{key}'",
+        "xapi_statement_activity": f"activity_key = '{key}'",
+        "xapi_statement_agent": f"agent_key = '{key}'",
+        "xapi_statement_id": f"id = '{key}'",
+    }
+
+
+MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows, roster_rows, sender_rows, document_rows, statement_rows)

@@ -170,9 +170,18 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("registrar", "administrator"), "riu"),
         "riu",
     ),
-    # Senders are programs; Academe acts for them.
+    # Senders are programs; Academe acts for them, and asks who may see what. What was stated is never taken back.
+    "xapi_agent": ({}, "riu"),
+    "xapi_alias": ({}, "ri"),
+    "xapi_alias_key": ({}, "ri"),
+    "xapi_attachment": ({}, "ri"),
     "xapi_document": ({}, "riud"),
+    "xapi_reference": ({}, "ri"),
     "xapi_sender": ({"administrator": "riu"}, "riu"),
+    "xapi_statement": ({}, "ri"),
+    "xapi_statement_activity": ({}, "ri"),
+    "xapi_statement_agent": ({}, "ri"),
+    "xapi_statement_id": ({}, "ri"),
 }
 
 

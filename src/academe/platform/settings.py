@@ -68,6 +68,14 @@ class Settings(BaseSettings):
         validation_alias=_name("ACADEME_DATA_DIR"),
         description="Folder of the embedded database, files and generated secrets; default: the user's data folder.",
     )
+    files_dir: Path | None = Field(
+        None,
+        validation_alias=_name("ACADEME_FILES_DIR"),
+        description=(
+            "Folder of stored files (attachments of statements), the same for all processes; "
+            "empty: `files` in the data folder."
+        ),
+    )
 
     # The database
     database_url: PostgresDsn | None = Field(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Index, Text, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, Text, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from academe.platform.database.base import PEOPLE, Base
@@ -100,7 +100,8 @@ class XapiReference(Base):
 class XapiAlias(Base):
     """What a referring statement is found by besides its own properties: those of one statement along its references.
 
-    `keys` are all keys of that statement, for the index; the columns say which filter each belongs to.
+    `keys` are all keys of that statement, which a trigger writes to `xapi_alias_key`; the columns say which filter each
+    belongs to.
     """
 
     __tablename__ = "xapi_alias"
@@ -115,7 +116,22 @@ class XapiAlias(Base):
     related_activity_keys: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
     keys: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
 
-    __table_args__ = (Index(None, "keys", postgresql_using="gin"), {"info": {PEOPLE: True}})
+    __table_args__ = ({"info": {PEOPLE: True}},)
+
+
+class XapiAliasKey(Base):
+    """The index of aliases by their keys, which a trigger of `xapi_alias` writes.
+
+    It is a table because row-level security lets no index over arrays be used, and to read aliases in their order.
+    """
+
+    __tablename__ = "xapi_alias_key"
+
+    key: Mapped[UUID] = mapped_column(primary_key=True)
+    stored: Mapped[datetime] = mapped_column(primary_key=True)
+    target_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
 
 
 class XapiVoided(Base):
@@ -167,3 +183,26 @@ class XapiVerb(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     iri: Mapped[str]
     display: Mapped[dict[str, Any]]
+
+
+class XapiAttachment(Base):
+    """An attachment by its hash as the sender gave it, in lower case: any member of the SHA-2 family.
+
+    `digest` names the file with its bytes (`platform.files`), of which there are `length`. `content_type` is that of
+    the first time; each statement says its own.
+    """
+
+    __tablename__ = "xapi_attachment"
+
+    sha2: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(index=True)
+    content_type: Mapped[str]
+    length: Mapped[int] = mapped_column(BigInteger)
+    kept_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("sha2 ~ '^[0-9a-f]+$' AND length(sha2) IN (56, 64, 96, 128)", name="sha2_of_family"),
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest_of_file"),
+        CheckConstraint("length >= 0", name="length_counted"),
+        {"info": {PEOPLE: True}},
+    )

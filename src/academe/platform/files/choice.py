@@ -1,0 +1,18 @@
+"""Which way this installation keeps its files."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from academe.platform.files.folder import FolderStore
+from academe.platform.files.store import FileStore
+from academe.platform.settings import Settings
+
+
+def file_store(settings: Settings) -> FileStore:
+    """The files of this installation: in the folder that the settings name, or in `files` of the data folder."""
+    return _folder_store((settings.files_dir or settings.data_dir / "files").absolute())
+
+
+@lru_cache(maxsize=64)
+def _folder_store(folder: Path) -> FolderStore:
+    return FolderStore(folder)
