@@ -12,12 +12,48 @@ revision: str = "keep_xapi_statements"
 down_revision: str | None = "know_the_education_before"
 
 BY_MONTH = ("xapi_statement", "xapi_statement_agent", "xapi_statement_activity")
-APPENDED = (*BY_MONTH, "xapi_statement_id", "xapi_reference", "xapi_alias", "xapi_voided", "xapi_authority")
+APPENDED = (
+    *(*BY_MONTH, "xapi_statement_id", "xapi_reference", "xapi_alias", "xapi_alias_key", "xapi_voided"),
+    "xapi_authority",
+)
 MERGED = ("xapi_agent", "xapi_activity", "xapi_verb")
 
 KEY = sa.Uuid()
 TIME = sa.DateTime(timezone=True)
 KEYS = postgresql.ARRAY(sa.Uuid())
+
+# No index over arrays can be used below row-level security, because their operators may tell what they compare.
+INDEX_ALIASES = """
+    CREATE FUNCTION index_xapi_alias() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO xapi_alias_key (key, stored, target_id)
+        SELECT DISTINCT unnest(keys), stored, target_id FROM added;
+        RETURN NULL;
+    END $$
+"""
+
+# No writer is in its transaction at the moment when its lock can be shared, and what it then has committed is visible
+# to the query after it. When that is no more than the caller has seen, the caller has seen all up to that moment. The
+# lock is taken and given back in one expression, in which nothing can be interrupted. A replica has no writers to ask.
+CONSISTENT_THROUGH = """
+    CREATE FUNCTION xapi_consistent_through(newest timestamptz) RETURNS timestamptz
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+    DECLARE
+        quiet_at timestamptz;
+        committed timestamptz;
+    BEGIN
+        IF pg_is_in_recovery() THEN
+            RETURN newest;
+        END IF;
+        quiet_at := CASE WHEN pg_try_advisory_lock_shared(7246913550115)
+            THEN (ARRAY[clock_timestamp()::text, pg_advisory_unlock_shared(7246913550115)::text])[1]::timestamptz END;
+        IF quiet_at IS NULL THEN
+            RETURN newest;
+        END IF;
+        SELECT stored INTO committed FROM xapi_statement ORDER BY stored DESC LIMIT 1;
+        RETURN CASE WHEN committed IS NOT DISTINCT FROM newest THEN quiet_at ELSE newest END;
+    END $$
+"""
 
 
 def column(name: str, kind: object, *, nullable: bool = False) -> "sa.Column[object]":
@@ -29,6 +65,7 @@ def upgrade() -> None:
     _create_what_is_mentioned()
     _create_references()
     _create_what_is_shared()
+    op.execute(CONSISTENT_THROUGH)
     for table in (*APPENDED, *MERGED):
         for statement in _rights(table):
             op.execute(statement)
@@ -63,6 +100,7 @@ def _create_statement() -> None:
         sa.PrimaryKeyConstraint("stored", name="pk_xapi_statement"),
         postgresql_partition_by="RANGE (stored)",
     )
+    op.create_index("ix_xapi_statement_authority", "xapi_statement", ["authority_id", "stored"])
     op.create_index("ix_xapi_statement_agent", "xapi_statement", ["agent_key", "stored"])
     op.create_index("ix_xapi_statement_verb", "xapi_statement", ["verb_key", "stored"])
     op.create_index("ix_xapi_statement_activity", "xapi_statement", ["activity_key", "stored"])
@@ -88,6 +126,12 @@ def _create_what_is_mentioned() -> None:
         column("is_narrow", sa.Boolean()),
         sa.PrimaryKeyConstraint("agent_key", "stored", name="pk_xapi_statement_agent"),
         postgresql_partition_by="RANGE (stored)",
+    )
+    op.create_index(
+        "ix_xapi_statement_agent_narrow",
+        "xapi_statement_agent",
+        ["agent_key", "stored"],
+        postgresql_where=sa.text("is_narrow"),
     )
     op.create_table(
         "xapi_statement_activity",
@@ -120,7 +164,18 @@ def _create_references() -> None:
         column("keys", KEYS),
         sa.PrimaryKeyConstraint("stored", "target_id", name="pk_xapi_alias"),
     )
-    op.create_index("ix_xapi_alias_keys", "xapi_alias", ["keys"], postgresql_using="gin")
+    op.create_table(
+        "xapi_alias_key",
+        column("key", KEY),
+        column("stored", TIME),
+        column("target_id", KEY),
+        sa.PrimaryKeyConstraint("key", "stored", "target_id", name="pk_xapi_alias_key"),
+    )
+    op.execute(INDEX_ALIASES)
+    op.execute(
+        "CREATE TRIGGER index_xapi_alias AFTER INSERT ON xapi_alias REFERENCING NEW TABLE AS added"
+        " FOR EACH STATEMENT EXECUTE FUNCTION index_xapi_alias()"
+    )
     op.create_table(
         "xapi_voided",
         column("statement_id", KEY),
@@ -133,6 +188,7 @@ def _create_what_is_shared() -> None:
     op.create_table(
         "xapi_authority",
         column("id", KEY),
+        column("agent_key", KEY),
         column("agent", postgresql.JSONB()),
         sa.PrimaryKeyConstraint("id", name="pk_xapi_authority"),
     )
@@ -157,3 +213,4 @@ def _create_what_is_shared() -> None:
 def downgrade() -> None:
     for table in (*APPENDED, *MERGED):
         op.drop_table(table)
+    op.execute("DROP FUNCTION index_xapi_alias, xapi_consistent_through")

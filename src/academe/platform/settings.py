@@ -225,6 +225,25 @@ class Settings(BaseSettings):
         validation_alias=_name("ACADEME_XAPI_DOCUMENT_LIMIT_MEBIBYTES"),
         description="Largest document (state, activity profile, agent profile) that the learning record store keeps.",
     )
+    xapi_request_limit_mebibytes: int = Field(
+        64,
+        ge=1,
+        le=2048,
+        validation_alias=_name("ACADEME_XAPI_REQUEST_LIMIT_MEBIBYTES"),
+        description="Largest request with statements and their attachments.",
+    )
+    xapi_intake_mebibytes: int = Field(
+        128,
+        ge=1,
+        le=65_536,
+        validation_alias=_name("ACADEME_XAPI_INTAKE_MEBIBYTES"),
+        description="Bodies of statements that may wait to be stored, per server process; beyond, requests get 503.",
+    )
+    xapi_group_commit: bool = Field(
+        True,
+        validation_alias=_name("ACADEME_XAPI_GROUP_COMMIT"),
+        description="Whether statements of several requests may share a transaction.",
+    )
 
     # Watching it
     log_level: str = Field(

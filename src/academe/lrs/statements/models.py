@@ -38,6 +38,7 @@ class XapiStatement(Base):
     statement: Mapped[dict[str, Any]]
 
     __table_args__ = (
+        Index("ix_xapi_statement_authority", "authority_id", "stored"),
         Index("ix_xapi_statement_agent", "agent_key", "stored"),
         Index("ix_xapi_statement_verb", "verb_key", "stored"),
         Index("ix_xapi_statement_activity", "activity_key", "stored"),
@@ -71,7 +72,10 @@ class XapiStatementAgent(Base):
     stored: Mapped[datetime] = mapped_column(primary_key=True)
     is_narrow: Mapped[bool]
 
-    __table_args__ = ({"info": {PEOPLE: True}, **BY_MONTH},)
+    __table_args__ = (
+        Index("ix_xapi_statement_agent_narrow", "agent_key", "stored", postgresql_where=text("is_narrow")),
+        {"info": {PEOPLE: True}, **BY_MONTH},
+    )
 
 
 class XapiStatementActivity(Base):
@@ -144,11 +148,12 @@ class XapiVoided(Base):
 
 
 class XapiAuthority(Base):
-    """An authority as statements show it; the id is the key of its JSON."""
+    """An authority as statements show it; the id is the key of its agent, for indexes of agents `agent_key`."""
 
     __tablename__ = "xapi_authority"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    agent_key: Mapped[UUID]
     agent: Mapped[dict[str, Any]]
 
 

@@ -12,29 +12,40 @@ _IS_IN_UTC: Final = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:\.[0-9]+)?Z").fullmatch
 _VERSIONS: Final = {Version.ONE: "1.0.0", Version.TWO: "2.0.0"}
 
 
+_SET_BY_STORE: Final = ("id", "stored", "authority")
+
+
+def kept(statement: Mapping[str, Any], version: Version) -> dict[str, Any]:
+    """The statement without `id`, `stored` and `authority`, which the store says; what was given stays as it is.
+
+    Added is the version (`1.0.0` or `2.0.0`), if it is missing. Changed in form only are timestamps, which become UTC,
+    and single context activities, which become arrays of one. A timestamp that is missing stays so: it is then the time
+    of storing. Shares its parts with the statement.
+    """
+    form = {key: value for key, value in statement.items() if key not in _SET_BY_STORE}
+    form.setdefault("version", _VERSIONS[version])
+    _normalise(form, version)
+    value = form["object"]
+    if value.get("objectType") == "SubStatement":
+        form["object"] = value = dict(value)
+        _normalise(value, version)
+    return form
+
+
 def completed(
     statement: Mapping[str, Any], version: Version, *, identifier: str, stored: datetime, authority: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The statement as it is kept and returned; what was given stays as it is, and shares its parts.
-
-    Written are the id, the time of storing and the authority, whatever the sender said. Added are the version (`1.0.0`
-    or `2.0.0`) and the timestamp (the time of storing), if they are missing. Changed in form only are timestamps, which
-    become UTC, and single context activities, which become arrays of one.
-    """
-    complete = {**statement, "id": identifier, "authority": authority}
+    """The statement as it is returned: as it is kept, with what the store says of it."""
     stored_text = timestamp_text(stored)
-    timestamp = statement.get("timestamp")
-    complete["timestamp"] = stored_text if timestamp is None else _in_utc(timestamp, version)
-    complete["stored"] = stored_text
-    complete.setdefault("version", _VERSIONS[version])
-    _with_arrays(complete)
-    value = complete["object"]
-    if value.get("objectType") == "SubStatement":
-        complete["object"] = value = dict(value)
-        if "timestamp" in value:
-            value["timestamp"] = _in_utc(value["timestamp"], version)
-        _with_arrays(value)
-    return complete
+    said = {"id": identifier, "stored": stored_text, "authority": authority}
+    return {"timestamp": stored_text, **kept(statement, version), **said}
+
+
+def _normalise(form: dict[str, Any], version: Version) -> None:
+    if (timestamp := form.get("timestamp")) is not None:
+        form["timestamp"] = _in_utc(timestamp, version)
+    if "context" in form:
+        _with_arrays(form)
 
 
 def _in_utc(timestamp: str, version: Version) -> str:
@@ -47,7 +58,7 @@ def _in_utc(timestamp: str, version: Version) -> str:
 
 def _with_arrays(statement: dict[str, Any]) -> None:
     """Put every single context activity of a statement into an array, without changing the parts it shares."""
-    activities = statement.get("context", {}).get("contextActivities")
+    activities = statement["context"].get("contextActivities")
     if activities and any(type(value) is dict for value in activities.values()):
         in_arrays = {key: [value] if type(value) is dict else value for key, value in activities.items()}
         statement["context"] = {**statement["context"], "contextActivities": in_arrays}

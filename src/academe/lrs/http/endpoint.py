@@ -1,0 +1,84 @@
+"""The endpoint of one server process: which resources there are, and what they share."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from academe.lrs.http import (
+    about,
+    activities,
+    activity_profiles,
+    activity_states,
+    agent_profiles,
+    agents,
+    statement_reading,
+    statement_writing,
+)
+from academe.lrs.http.edge import XapiEdge
+from academe.lrs.http.exchange import Method, Resource
+from academe.lrs.senders.credentials import Credentials
+from academe.lrs.statements.intake import Intake
+from academe.lrs.xapi.multipart import Limits
+from academe.platform.database.session import Database
+from academe.platform.files.choice import file_store
+from academe.platform.settings import Settings
+
+MEBIBYTE: Final = 2**20
+
+
+class XapiEndpoint:
+    """What the resources of a process share. `database` gives the one that is open; it is first asked in a request."""
+
+    def __init__(self, settings: Settings, database: Callable[[], Database]) -> None:
+        self._settings = settings
+        self.database = database
+        writing = statement_writing.StatementWriting(
+            lambda: self.intake,
+            file_store(settings),
+            Limits(part_bytes=settings.xapi_request_limit_mebibytes * MEBIBYTE),
+        )
+        self.resources: Mapping[str, Resource] = {
+            "statements": {
+                "GET": Method(statement_reading.read, statement_reading.PARAMETERS, statement_reading.SCOPES),
+                "PUT": Method(writing.put, statement_writing.PUT_PARAMETERS, statement_writing.SCOPES),
+                "POST": Method(writing.post, statement_writing.POST_PARAMETERS, statement_writing.SCOPES),
+            },
+            "activities/state": activity_states.RESOURCE,
+            "activities/profile": activity_profiles.RESOURCE,
+            "agents/profile": agent_profiles.RESOURCE,
+            "agents": agents.RESOURCE,
+            "activities": activities.RESOURCE,
+            "about": about.RESOURCE,
+        }
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Checks who sends."""
+        return Credentials(self.database())
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Where statements are stored."""
+        return Intake(
+            self.database(),
+            limit_bytes=self._settings.xapi_intake_mebibytes * MEBIBYTE,
+            grouped=self._settings.xapi_group_commit,
+        )
+
+    def consistent_through(self) -> datetime:
+        """Up to when all that this process took in can be read."""
+        return self.intake.consistent_through()
+
+    def edge(self) -> Callable[[ASGIApp], XapiEdge]:
+        """The layer that answers what comes below `/xapi`."""
+        return partial(
+            XapiEdge,
+            database=self.database,
+            credentials=lambda: self.credentials,
+            resources=lambda: self.resources,
+            consistent_through=self.consistent_through,
+            limit_bytes=self._settings.xapi_request_limit_mebibytes * MEBIBYTE,
+        )

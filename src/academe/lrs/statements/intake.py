@@ -1,0 +1,195 @@
+"""The intake of one process: batches of many requests, stored in one transaction each time the one before has ended.
+
+While a transaction is on its way to the disk, the batches that arrive wait, and go together in the next one: a commit
+costs about as much for a hundred statements as for one. A batch is stored whole or not at all, whatever becomes of the
+others beside it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+
+from academe.lrs.statements.attachments import write_rows
+from academe.lrs.statements.errors import IntakeFullError, StatementConflictError
+from academe.lrs.statements.incoming import Batch, Incoming
+from academe.lrs.statements.shared import Shared
+from academe.lrs.statements.store import known_among, store, take_turn
+from academe.lrs.xapi.comparison import difference
+from academe.platform import clock
+from academe.platform.actor import system_actor
+from academe.platform.database.session import Database, is_transient
+from academe.platform.errors import AcademeError, ServiceUnavailableError
+from academe.platform.logging import get_logger
+
+ACTOR: Final = system_actor("lrs")
+
+_MOST_STATEMENTS: Final = 2_000
+_MOST_BYTES: Final = 8 * 2**20
+_ATTEMPTS: Final = 3
+_UNREACHABLE: Final = (OperationalError, InterfaceError, NoConnectionError, ServiceUnavailableError, OSError)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A batch and who waits for it."""
+
+    batch: Batch
+    done: "asyncio.Future[None]"
+
+
+class Intake:
+    """Takes batches in and answers when they are stored for good.
+
+    `limit_bytes` bounds the bodies that wait; with `grouped` off every batch has its own transaction. Belongs to one
+    event loop.
+    """
+
+    def __init__(self, database: Database, *, limit_bytes: int, grouped: bool = True) -> None:
+        self._database = database
+        self._limit = limit_bytes
+        self._most = _MOST_STATEMENTS if grouped else 1
+        self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._shared = Shared()
+        self._writer: asyncio.Task[None] | None = None
+        self._first_in_flight: datetime | None = None
+
+    async def store(self, batch: Batch) -> None:
+        """Store a batch; returns when it is on the disk.
+
+        Raises StatementConflictError when an id is taken by another statement, IntakeFullError when too much waits, and
+        ServiceUnavailableError when the database does not answer.
+        """
+        if not batch.statements:
+            return
+        if self._bytes and self._bytes + batch.size > self._limit:
+            raise IntakeFullError
+        waiting = _Waiting(batch, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._bytes += batch.size
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="xapi intake")
+        try:
+            await waiting.done
+        finally:
+            self._bytes -= batch.size
+
+    def consistent_through(self) -> datetime:
+        """Up to when everything that this process took in can be read."""
+        now = clock.now()
+        first = self._first_in_flight
+        return now if first is None else min(now, first - timedelta(milliseconds=1))
+
+    async def close(self) -> None:
+        """Store what waits, and take nothing more."""
+        if self._writer is not None:
+            with suppress(asyncio.CancelledError):
+                await self._writer
+
+    async def _write(self) -> None:
+        while self._waiting:
+            self._first_in_flight = datetime.now(UTC)
+            group = self._next_group()
+            try:
+                await self._store_group(group)
+            finally:
+                self._first_in_flight = None
+
+    def _next_group(self) -> list[_Waiting]:
+        """The batches that go next. Two that name the same id do not go together: the second must find the first."""
+        group: list[_Waiting] = []
+        ids: set[str] = set()
+        statements = size = 0
+        while self._waiting:
+            batch = self._waiting[0].batch
+            named = {one.id for one in batch.statements if one.is_named}
+            statements, size = statements + len(batch.statements), size + batch.size
+            if group and (statements > self._most or size > _MOST_BYTES or not ids.isdisjoint(named)):
+                break
+            ids |= named
+            group.append(self._waiting.popleft())
+        return group
+
+    async def _store_group(self, group: Sequence[_Waiting]) -> None:
+        """Store a group; when it fails, its batches one by one, so that none fails for what another brings."""
+        try:
+            refused = await self._attempt([waiting.batch for waiting in group])
+        except Exception as error:  # noqa: BLE001 - whoever waits is told
+            self._shared.forget()
+            if len(group) > 1 and not isinstance(error, _UNREACHABLE):
+                for waiting in group:
+                    await self._store_group([waiting])
+                return
+            for waiting in group:
+                _settle(waiting, _as_told(error))
+            return
+        for waiting, refusal in zip(group, refused, strict=True):
+            _settle(waiting, refusal)
+
+    async def _attempt(self, batches: Sequence[Batch]) -> list[AcademeError | None]:
+        """Store batches in a transaction, again when it was lost; returns why those that are refused were."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._transaction(batches, look_for_all=attempt > 1)
+            except DBAPIError as error:
+                self._shared.forget()
+                if attempt == _ATTEMPTS or not is_transient(error):
+                    raise
+                get_logger().warning("xapi.stored_again", attempt=attempt)
+                await asyncio.sleep(0.05 * 2**attempt)
+        raise AssertionError("attempts is at least 1")
+
+    async def _transaction(self, batches: Sequence[Batch], *, look_for_all: bool) -> list[AcademeError | None]:
+        """One transaction. `look_for_all` looks for our own ids too, for a lost commit may have arrived."""
+        async with self._database.transaction(ACTOR) as session:
+            connection = await session.connection()
+            first = await take_turn(connection)
+            ids = [one.id for batch in batches for one in batch.statements if one.is_named or look_for_all]
+            known = await known_among(connection, ids)
+            refused: list[AcademeError | None] = [_conflict(batch, known) for batch in batches]
+            accepted = [batch for batch, refusal in zip(batches, refused, strict=True) if refusal is None]
+            fresh = [one for batch in accepted for one in batch.statements if one.id not in known]
+            if fresh:
+                self._first_in_flight = first
+                await store(connection, self._shared, accepted, fresh, first)
+                await write_rows(session, [content for batch in accepted for content in batch.contents])
+            return refused
+
+
+def _conflict(batch: Batch, known: dict[str, Any]) -> StatementConflictError | None:
+    """Why a batch is refused: an id of it belongs to a statement that is not the same."""
+    if not known:
+        return None
+    for place, one in enumerate(batch.statements):
+        before = known.get(one.id)
+        if before is not None and _differ(one, before, batch):
+            at = f"/{place}" if batch.is_array else ""
+            return StatementConflictError(f"{at}/id", one.id)
+    return None
+
+
+def _differ(one: Incoming, before: Any, batch: Batch) -> bool:
+    return difference(before, one.statement, batch.version) is not None
+
+
+def _settle(waiting: _Waiting, refusal: Exception | None) -> None:
+    if waiting.done.done():
+        return  # who asked has gone away
+    if refusal is None:
+        waiting.done.set_result(None)
+    else:
+        waiting.done.set_exception(refusal)
+
+
+def _as_told(error: Exception) -> Exception:
+    """What whoever waits is told: a database that is away is unavailable; another fault is their request's own."""
+    if isinstance(error, _UNREACHABLE):
+        return ServiceUnavailableError("The statements could not be stored now; send them again in a moment.")
+    return error

@@ -1,0 +1,168 @@
+"""What many statements share: agents with their names, verbs, activities with their definitions, authorities.
+
+A process remembers what it has written, so that the hundredth statement about an activity costs nothing here. Two
+processes may each remember an older definition of the same activity; which one wins was left to chance anyway.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from academe.lrs.keys import key_text
+from academe.lrs.statements.incoming import Batch, agents_named
+from academe.lrs.xapi.formats import merged_definition
+from academe.platform.database.driver import DriverStatement
+
+_REMEMBERED: Final = 100_000
+
+_AUTHORITIES: Final = DriverStatement(
+    """
+    WITH made AS (
+        INSERT INTO xapi_authority (id, agent_key, agent)
+        SELECT id, id, agent FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, agent jsonb) ORDER BY id
+        ON CONFLICT DO NOTHING RETURNING 1
+    ) SELECT count(*) FROM made
+    """,
+    operation="insert",
+    table="xapi_authority",
+)
+
+_AGENTS: Final = DriverStatement(
+    """
+    WITH made AS (
+        INSERT INTO xapi_agent AS a (id, key, object_type, names)
+        SELECT id, key, min(type), coalesce(array_agg(name ORDER BY name) FILTER (WHERE name <> ''), '{}')
+        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, key text, type text, name text)
+        GROUP BY id, key ORDER BY id
+        ON CONFLICT (id) DO UPDATE
+        SET names = ARRAY(SELECT DISTINCT n FROM unnest(a.names || excluded.names) n ORDER BY n)
+        WHERE NOT excluded.names <@ a.names
+        RETURNING 1
+    ) SELECT count(*) FROM made
+    """,
+    operation="insert",
+    table="xapi_agent",
+)
+
+
+def _known(table: str, words: str) -> DriverStatement:
+    return DriverStatement(
+        f"SELECT id::text, {words}::text FROM {table} WHERE id = ANY(%(ids)s::uuid[])",  # noqa: S608 - names from below
+        operation="select",
+        table=table,
+    )
+
+
+def _merge(table: str, words: str) -> DriverStatement:
+    return DriverStatement(
+        f"""
+        WITH made AS (
+            INSERT INTO {table} (id, iri, {words})
+            SELECT id, iri, words FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, iri text, words jsonb)
+            ORDER BY id
+            ON CONFLICT (id) DO UPDATE SET {words} = excluded.{words}
+            RETURNING 1
+        ) SELECT count(*) FROM made
+        """,  # noqa: S608 - names from below
+        operation="insert",
+        table=table,
+    )
+
+
+_ACTIVITIES: Final = (_known("xapi_activity", "definition"), _merge("xapi_activity", "definition"))
+_VERBS: Final = (_known("xapi_verb", "display"), _merge("xapi_verb", "display"))
+
+Words = Mapping[str, Any]
+
+
+class Shared:
+    """What one process knows to be written. Forget it when a transaction fails, for then it was not."""
+
+    def __init__(self) -> None:
+        self._authorities: set[Hashable] = set()
+        self._agents: set[Hashable] = set()
+        self._words: dict[tuple[str, str], bytes] = {}
+
+    def forget(self) -> None:
+        """Ask the database again about everything."""
+        self._authorities.clear()
+        self._agents.clear()
+        self._words.clear()
+
+    async def note(self, connection: AsyncConnection, batches: Sequence[Batch]) -> None:
+        """Write what the batches bring that is new."""
+        await self._note_authorities(connection, batches)
+        await self._note_agents(connection, batches)
+        activities: list[tuple[str, Words]] = []
+        verbs: list[tuple[str, Words]] = []
+        for batch in batches:
+            for one in batch.statements:
+                defined = one.found.definitions if batch.may_define else ()
+                activities += defined
+                activities += [(iri, {}) for iri in one.found.related_activities]
+                verb = one.statement["verb"]
+                verbs.append((verb["id"], verb.get("display", {}) if batch.may_define else {}))
+        await self._note_words(connection, "activity", activities, _ACTIVITIES, merged_definition)
+        await self._note_words(connection, "verb", verbs, _VERBS, lambda known, new: {**(known or {}), **new})
+
+    async def _note_authorities(self, connection: AsyncConnection, batches: Iterable[Batch]) -> None:
+        rows = {
+            key: {"id": key, "agent": batch.sender.authority}
+            for batch in batches
+            if (key := key_text(batch.sender.authority_key)) not in self._authorities
+        }
+        if rows:
+            await _AUTHORITIES.rows(connection, {"rows": to_json(list(rows.values())).decode()})
+            self._authorities.update(rows)
+
+    async def _note_agents(self, connection: AsyncConnection, batches: Iterable[Batch]) -> None:
+        rows = []
+        for (key, name), kind in agents_named(one for batch in batches for one in batch.statements).items():
+            if (key, name) not in self._agents:
+                _add(self._agents, (key, name))
+                rows.append({"id": key_text(key), "key": key, "type": kind, "name": name})
+        if rows:
+            await _AGENTS.rows(connection, {"rows": to_json(rows).decode()})
+
+    async def _note_words(
+        self,
+        connection: AsyncConnection,
+        kind: str,
+        said: Iterable[tuple[str, Words]],
+        statements: tuple[DriverStatement, DriverStatement],
+        merged: Callable[[Words | None, Words], Words],
+    ) -> None:
+        """Merge what was said of IRIs into what is known of them; an IRI of which nothing is said is only noted."""
+        new: dict[str, list[tuple[Words, bytes]]] = {}
+        for iri, words in said:
+            remembered = self._words.get((kind, iri))
+            text = to_json(words) if words else b""
+            if remembered is None or (text and text != remembered):
+                new.setdefault(iri, []).append((words, text))
+        if not new:
+            return
+        ids = {key_text(iri): iri for iri in new}
+        find, write = statements
+        found = {
+            row[0].replace("-", ""): from_json(row[1]) for row in await find.rows(connection, {"ids": sorted(ids)})
+        }
+        rows = []
+        for key, iri in ids.items():
+            before = now = found.get(key)
+            for words, _ in new[iri]:
+                now = merged(now, words)
+            if before is None or now != before:
+                rows.append({"id": key, "iri": iri, "words": now})
+            if len(self._words) >= _REMEMBERED:
+                self._words.clear()
+            self._words[kind, iri] = next((text for _, text in reversed(new[iri]) if text), b"")
+        if rows:
+            await write.rows(connection, {"rows": to_json(rows).decode()})
+
+
+def _add(known: set[Hashable], key: Hashable) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known.add(key)
