@@ -156,7 +156,7 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
     return {
         "xapi_agent": f"id = '{key}'",
         "xapi_alias": f"target_id = '{other}'",
-        "xapi_alias_key": f"target_id = '{other}'",
+        "xapi_alias_key": f"target_id = '{other}' AND key = '{key}'",
         "xapi_attachment": f"sha2 = '{sha2}'",
         "xapi_reference": f"id = '{key}'",
         "xapi_statement": f"id = '{key}'",
