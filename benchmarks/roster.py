@@ -102,7 +102,6 @@ async def _one_request(served: Served, cookie: str, offering: str) -> tuple[list
 
     database = Database(served.settings)
     app = create_app(served.settings, database)
-    app.state.page_kit.environment.auto_reload = False
     transport = httpx.ASGITransport(app)
     address = f"http://{served.host}:{served.port}"
     async with httpx.AsyncClient(transport=transport, base_url=address, headers={"Cookie": cookie}) as client:

@@ -83,12 +83,19 @@ async def offering_summary(session: ReadSession, *, actor: Actor, offering_id: U
     )  # fmt: skip
 
 
-async def require_roster_of(session: AnySession, *, actor: Actor, offering_id: UUID) -> None:
-    """What `offering_for` checks, without loading the offering: for lists that are read all the time."""
+async def require_roster_of(
+    session: AnySession, *, actor: Actor, offering_id: UUID, org_unit_id: UUID | None = None
+) -> None:
+    """What `offering_for` checks, without loading the offering: for lists that are read all the time.
+
+    `org_unit_id` is the node of the offering where another statement has told it already.
+    """
     if actor.is_anonymous:
         raise AuthenticationRequiredError
-    rows = await _PLACE.rows(session, offering=offering_id)
-    if not rows or not policy.can_read_roster(actor, _Place(*rows[0])):
+    if org_unit_id is None:
+        rows = await _PLACE.rows(session, offering=offering_id)
+        org_unit_id = rows[0][1] if rows else None
+    if org_unit_id is None or not policy.can_read_roster(actor, _Place(offering_id, org_unit_id)):
         raise OfferingNotFoundError
 
 

@@ -63,6 +63,11 @@ class Settings(BaseSettings):
         validation_alias=_name("ACADEME_ENVIRONMENT"),
         description="`development` or `production`; production refuses to start without its own secrets.",
     )
+    reload_templates: bool = Field(
+        False,
+        validation_alias=_name("ACADEME_RELOAD_TEMPLATES"),
+        description="Look for changed templates in every request; for whoever edits them, at a tenth of a page's time.",
+    )
     data_dir: Path = Field(
         default_factory=default_data_folder,
         validation_alias=_name("ACADEME_DATA_DIR"),
@@ -218,6 +223,13 @@ class Settings(BaseSettings):
     )
 
     # Learning records
+    xapi_page_statements: int = Field(
+        100,
+        ge=1,
+        le=1000,
+        validation_alias=_name("ACADEME_XAPI_PAGE_STATEMENTS"),
+        description="Most statements in one answer of the learning record store; the rest follows behind links.",
+    )
     xapi_document_limit_mebibytes: int = Field(
         10,
         ge=1,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Numeric, ScalarSelect, Select, Text, bindparam, case, cast, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from academe.academics.models import Attendance, Enrollment, EnrollmentStatusChange, StudentRecord
+from academe.academics.models import Attendance, Enrollment, EnrollmentStatusChange, Offering, StudentRecord
 from academe.academics.types import AttendanceStatus, EnrollmentStatus
 from academe.identity.models import Person
 from academe.platform.http.pagination import HotKeyset, PageRequest, SortKey
@@ -75,11 +75,17 @@ _ORDERS: Final[dict[Order, tuple[SortKey, ...]]] = {
 ORDERS: Final[Sequence[Order]] = tuple(_ORDERS)
 
 
-async def roster_json(session: AsyncSession, offering_id: UUID, shown: RosterFilter, request: PageRequest) -> bytes:
-    """A page of the roster as the JSON document of the API, built by PostgreSQL and never parsed here."""
+async def roster_json(
+    session: AsyncSession, offering_id: UUID, shown: RosterFilter, request: PageRequest
+) -> tuple[bytes, UUID | None]:
+    """A page of the roster as the JSON document of the API, built by PostgreSQL and never parsed here.
+
+    Beside it the offering's node in the organisation tree, which says who may see the page; None for an empty page.
+    """
     rows, after, before = await _rows("json", session, offering_id, shown, request)
     items = ",".join([row[0] for row in rows])
-    return f'{{"items":[{items}],"next_cursor":{_quoted(after)},"previous_cursor":{_quoted(before)}}}'.encode()
+    document = f'{{"items":[{items}],"next_cursor":{_quoted(after)},"previous_cursor":{_quoted(before)}}}'.encode()
+    return document, rows[0][1] if rows else None
 
 
 async def roster_page(
@@ -163,7 +169,13 @@ def _item() -> list[Any]:
     pairs: list[Any] = []
     for name, column in zip(names, _columns(), strict=True):
         pairs += [literal_column(f"'{name}'"), column]
-    return [cast(func.json_build_object(*pairs), Text)]
+    return [cast(func.json_build_object(*pairs), Text), _org_unit()]
+
+
+def _org_unit() -> ScalarSelect[Any]:
+    """The node of the offering, which PostgreSQL looks up once for all rows."""
+    offering = bindparam("offering", type_=Enrollment.offering_id.type)
+    return select(Offering.org_unit_id).where(Offering.id == offering).scalar_subquery()
 
 
 def attendance_share() -> ScalarSelect[Any]:

@@ -42,8 +42,10 @@ async def list_roster(
     shown: Annotated[RosterFilter, Depends(roster_filter)],
 ) -> Response:
     """A page of the roster; the document is built by PostgreSQL and passed on as it is."""
-    await require_roster_of(session, actor=actor, offering_id=offering_id)
-    return Response(await roster_json(session, offering_id, shown, paging), media_type="application/json")
+    document, org_unit_id = await roster_json(session, offering_id, shown, paging)
+    # Told by the same statement, which saves one; nothing of the document is sent before this.
+    await require_roster_of(session, actor=actor, offering_id=offering_id, org_unit_id=org_unit_id)
+    return Response(document, media_type="application/json")
 
 
 @router.post("", status_code=201)
