@@ -13,7 +13,7 @@ from academe.lrs.http.exchange import JSON, Answer, Call
 NO_CONTENT: Final = Answer(status=204)
 
 # Senders choose what is in a document and what type it has. No browser may take it for a page of this site.
-_AS_DATA_ONLY: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+AS_DATA_ONLY: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
 def preconditions_of(call: Call) -> Preconditions:
@@ -36,7 +36,7 @@ def content_answer(
     """
     preconditions = preconditions_of(call)
     preconditions.require_match(etag)
-    headers = {"ETag": f'"{etag}"', **_AS_DATA_ONLY}
+    headers = {"ETag": f'"{etag}"', **AS_DATA_ONLY}
     if changed_at is not None:
         headers["Last-Modified"] = format_datetime(changed_at.astimezone(UTC), usegmt=True)
     if preconditions.is_known(etag):

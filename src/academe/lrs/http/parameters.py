@@ -1,4 +1,4 @@
-"""The parameters that document and directory resources have in common, checked; every refusal names one as `?name`."""
+"""The parameters that resources have in common, checked; every refusal names one as `?name`."""
 
 import re
 from datetime import datetime
@@ -43,22 +43,48 @@ def agent_of(call: Call) -> dict[str, Any]:
 
 def registration_of(call: Call) -> UUID | None:
     """`registration`, a UUID; None when it is not given."""
-    value = call.parameters.get("registration")
+    return uuid_of(call, "registration")
+
+
+def uuid_of(call: Call, name: str) -> UUID | None:
+    """A parameter that is a UUID; None when it is not given."""
+    value = call.parameters.get(name)
     if value is None:
         return None
     if not is_uuid(value):
-        raise XapiFault("?registration", "This must be a UUID such as 6d969975-8d7e-4506-ac19-877c57f2921a.")
+        raise XapiFault(f"?{name}", "This must be a UUID such as 6d969975-8d7e-4506-ac19-877c57f2921a.")
     return UUID(value)
+
+
+def iri_of(call: Call, name: str) -> str | None:
+    """A parameter that is an IRI; None when it is not given."""
+    value = call.parameters.get(name)
+    if value is not None and not is_iri(value):
+        raise XapiFault(f"?{name}", "This must be an IRI with a scheme, such as https://example.com/path.")
+    return value
+
+
+def flag_of(call: Call, name: str) -> bool:
+    """A parameter that is `true` or `false`; false when it is not given."""
+    value = call.parameters.get(name, "false")
+    if value not in ("true", "false"):
+        raise XapiFault(f"?{name}", "This must be true or false.")
+    return value == "true"
 
 
 def since_of(call: Call) -> datetime | None:
     """`since`, a timestamp of the version of the request; None when it is not given."""
-    value = call.parameters.get("since")
+    return time_of(call, "since")
+
+
+def time_of(call: Call, name: str) -> datetime | None:
+    """A parameter that is a timestamp of the version of the request; None when it is not given."""
+    value = call.parameters.get(name)
     if value is None:
         return None
     time = parsed_timestamp(value, call.version)
     if time is None:
-        raise XapiFault("?since", "This must be a timestamp such as 2026-11-21T10:00:00.000Z.")
+        raise XapiFault(f"?{name}", "This must be a timestamp such as 2026-11-21T10:00:00.000Z.")
     return time
 
 

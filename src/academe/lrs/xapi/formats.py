@@ -6,7 +6,7 @@ from typing import Any, Final
 from academe.lrs.xapi.languages import in_one_language
 
 DefinitionOf = Callable[[str], Mapping[str, Any] | None]
-"""What the store knows of an activity, by its id."""
+"""What the store knows of an activity or a verb, by its id."""
 
 _IDENTIFIERS: Final = ("mbox", "mbox_sha1sum", "openid", "account")
 _LANGUAGE_MAPS: Final = ("name", "description")
@@ -85,13 +85,36 @@ def ids(statement: Mapping[str, Any]) -> dict[str, Any]:
     return _IDS.statement(statement)
 
 
+def activities_and_verbs(statements: Iterable[Mapping[str, Any]]) -> tuple[set[str], set[str]]:
+    """The ids of all activities and verbs in stored statements, for `canonical` to be told what is known of them."""
+    activities: set[str] = set()
+    verbs: set[str] = set()
+
+    def activity(own: Mapping[str, Any]) -> Mapping[str, Any]:
+        activities.add(own["id"])
+        return own
+
+    def verb(own: Mapping[str, Any]) -> Mapping[str, Any]:
+        verbs.add(own["id"])
+        return own
+
+    walk = _Rewriting(actor=lambda actor: actor, verb=verb, activity=activity)
+    for statement in statements:
+        walk.statement(statement)
+    return activities, verbs
+
+
 def canonical(
-    statement: Mapping[str, Any], *, definition_of: DefinitionOf, languages: Sequence[str] = ()
+    statement: Mapping[str, Any],
+    *,
+    definition_of: DefinitionOf,
+    display_of: DefinitionOf = lambda _: None,
+    languages: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The stored statement with the definitions that the store knows, each language map cut to the best language.
+    """The stored statement with what the store knows of activities and verbs, each language map cut to one language.
 
     `languages` are wanted ranges, the most wanted first (`languages.language_ranges`). An activity of which the store
-    knows nothing keeps its own definition. Agents and groups stay as they are.
+    knows nothing keeps its own definition, and such a verb its own display. Agents and groups stay as they are.
     """
 
     def activity(own: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -99,7 +122,8 @@ def canonical(
         return own if definition is None else {**own, "definition": localised_definition(definition, languages)}
 
     def verb(own: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**own, "display": in_one_language(own["display"], languages)} if "display" in own else own
+        display = display_of(own["id"]) or own.get("display")
+        return own if display is None else {**own, "display": in_one_language(display, languages)}
 
     return _Rewriting(actor=lambda actor: actor, verb=verb, activity=activity).statement(statement)
 
