@@ -26,6 +26,7 @@ from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
 from academe.insight.worklist import routes as worklist_routes
+from academe.lrs.http.endpoint import XapiEndpoint
 from academe.lrs.senders import pages as sender_pages
 from academe.lrs.senders import routes as sender_routes
 from academe.platform import job_pages, styleguide
@@ -100,9 +101,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         secret=settings.signing_key.decode(),
         navigation=NAVIGATION,
         account_url="/account",
-        auto_reload=not settings.is_production,
+        auto_reload=settings.reload_templates,
     )
     app.mount(STATIC_URL, static_files(), name="static")
+    # The last one added is the outermost: programs that send statements pass by everything that is for people.
+    app.add_middleware(XapiEndpoint(settings, lambda: app.state.database).edge())
     return app
 
 
