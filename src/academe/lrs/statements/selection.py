@@ -18,10 +18,11 @@ from academe.lrs.keys import key_uuid
 from academe.lrs.xapi.objects import VOIDED
 from academe.platform.database.driver import DriverStatement
 
-# A subselect that yields a value is never hashed: one look into an index for each statement, however many are voided.
+# With OFFSET it is neither hashed nor joined: one look into an index for each statement, however many are voided. And the
+# planner takes half of all statements to be voided; an IS NULL would be 199 of 200, and no index be worth its order.
 _FINDABLE: Final = (
     f"(s.verb_key = '{key_uuid(VOIDED)}'::uuid"  # noqa: S608 - only this file's own words
-    " OR (SELECT true FROM xapi_voided v WHERE v.statement_id = s.id) IS NULL)"
+    " OR NOT EXISTS (SELECT FROM xapi_voided v WHERE v.statement_id = s.id OFFSET 0))"
 )
 
 _NEWEST: Final = "SELECT stored FROM xapi_statement ORDER BY stored DESC LIMIT 1"
