@@ -182,6 +182,11 @@ class TestReferences:
         found = await keeper.keep(target, about(target["id"]))
         assert await two.ids(verb=VERB, since=FIRST.isoformat()) == found[1:]
 
+    async def test_target_that_never_comes(self, keeper: Keeper, reader: Reader) -> None:
+        """A statement about one that is not there is found by what it says itself."""
+        found = await keeper.keep(about(str(new_id())))
+        assert await reader.ids(agent=agent(BOB)) == found
+
     async def test_circle(self, keeper: Keeper, two: Reader) -> None:
         first, second = str(new_id()), str(new_id())
         found = await keeper.keep(about(second) | {"id": first}, about(first) | {"id": second})
