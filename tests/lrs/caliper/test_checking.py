@@ -215,6 +215,10 @@ class TestEntity:
             ({"otherIdentifiers": [{"type": "SystemIdentifier", "identifier": 42}]}, "/0/identifier"),
             ({"dateCreated": "2026-13-01T00:00:00Z"}, "/dateCreated"),
             ({"description": 1}, "/description"),
+            ({"categories": "all"}, "/categories"),
+            ({"messageParameters": ["iss"]}, "/messageParameters"),
+            ({"selection": entity("Person")}, "/selection/type"),
+            ({"selection": {"type": "TextPositionSelector", "start": "1"}}, "/selection/start"),
         ],
     )
     def test_is_refused_with_the_pointer_of_what_is_wrong(self, properties: dict[str, Any], pointer: str) -> None:

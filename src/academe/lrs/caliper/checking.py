@@ -183,6 +183,13 @@ def _without_id(value: object, around: int) -> None:
     _properties(value, around)
 
 
+def _selector(value: object, around: int) -> None:
+    _without_id(value, around)
+    assert isinstance(value, dict)
+    if value.get("type") != "TextPositionSelector":
+        raise Refusal("This must be TextPositionSelector.", "type")
+
+
 def _identifiers(value: object, around: int) -> None:
     def identifier(item: object) -> None:
         _without_id(item, around)
@@ -238,6 +245,10 @@ def _map(value: object) -> None:
         raise refused(value, "an object, or the IRI of one")
 
 
+def _anything(_value: object) -> None:
+    """Passes everything."""
+
+
 def _plain(check: Callable[[Any], None]) -> Check:
     return lambda value, _around: check(value)
 
@@ -260,7 +271,9 @@ _PROPERTIES: Final[Mapping[str, Check]] = {
     **dict.fromkeys(WHOLE_NUMBERS, _plain(_whole_number)),
     **dict.fromkeys(NUMBERS, _plain(number)),
     **dict.fromkeys(TRUTHS, _plain(truth)),
-    "selection": _without_id,
+    "categories": _plain(list_of(_anything, "an array")),
+    "selection": _selector,
     "otherIdentifiers": _identifiers,
+    "messageParameters": _plain(_map),
     "extensions": _plain(_map),
 }

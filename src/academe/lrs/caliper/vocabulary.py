@@ -173,8 +173,8 @@ TEXTS: Final = frozenset(
     (
         *("academicSession", "body", "bookmarkNotes", "category", "comment", "courseNumber", "description", "host"),
         *("identifier", "identifierType", "ipAddress", "maxLabel", "mediaType", "messageType", "metric", "minLabel"),
-        *("name", "questionPosed", "searchTerms", "selectionText", "status", "userAgent", "value", "version"),
-        *("volumeLevel", "volumeMax", "volumeMin"),
+        *("name", "questionPosed", "searchTerms", "selectionText", "status", "storageName", "userAgent", "value"),
+        *("version", "volumeLevel", "volumeMax", "volumeMin"),
     )
 )
 TIMES: Final = frozenset(
