@@ -119,6 +119,10 @@ class TestAgents:
     def test_the_identifier_follows_from_the_iri(self, iri: str, identifier: dict[str, Any]) -> None:
         assert identifier_of(iri) == identifier
 
+    def test_a_student_of_this_installation_is_the_account_that_xapi_clients_name(self) -> None:
+        named = {"account": {"homePage": "https://campus.example.edu", "name": "s1200345"}}
+        assert key_of(identifier_of("https://campus.example.edu/s1200345")) == key_of(named)
+
     def test_different_iris_are_different_agents(self) -> None:
         iris = [
             *("https://a.example/b", "https://a.example//b", "https://a.example/b/", "http://a.example/b"),
