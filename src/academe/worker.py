@@ -4,21 +4,38 @@ import asyncio
 import signal
 from datetime import timedelta
 
+from academe.academics.agents import offerings_by_address, students_by_number
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
+from academe.identity.agents import persons_by_address
+from academe.insight.rollup import sum_recorded_activity
+from academe.lrs.facts import ActivityRecorded
+from academe.lrs.rollup.follower import follow
+from academe.lrs.rollup.links import Resolvers
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
 from academe.platform.database.session import Database
 from academe.platform.jobs.queue import Queue, forget_finished
 from academe.platform.jobs.service import forget_jobs
 from academe.platform.outbox.delivery import deliver, forget_delivered
-from academe.platform.outbox.service import DELIVERY_TASK
+from academe.platform.outbox.service import DELIVERY_TASK, receives
 from academe.platform.settings import Settings
 
 KEEP_JOBS = timedelta(days=30)
 
 JOBS = (roster_import_tasks.import_roster,)
 """Every kind of job; being imported here is what makes a job known to the worker."""
+
+
+receives(ActivityRecorded, "insight.learner_days")(sum_recorded_activity)
+
+
+def resolvers_of(settings: Settings) -> Resolvers:
+    """Who knows the agents and activities of learning records."""
+    return Resolvers(
+        agents=(students_by_number(settings.public_url), persons_by_address),
+        contexts=(offerings_by_address(settings.public_url),),
+    )
 
 
 async def keep_house(database: Database) -> None:
@@ -49,10 +66,14 @@ async def work(settings: Settings, *, concurrency: int = 4, until_empty: bool = 
     loop = asyncio.get_running_loop()
     for received in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(received, queue.stop)
+    stopping = asyncio.Event()
+    following = asyncio.create_task(follow(database, resolvers_of(settings), stopping), name="activity rollup")
     try:
         await keep_house(database)
         await queue.run(until_empty=until_empty)
     finally:
+        stopping.set()
+        await following
         for received in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(received)
         await database.close()

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from academe.lrs.facts import ActivityRecorded
 from academe.platform.database.session import Session
 
 KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -26,7 +27,14 @@ KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 A kind that is not listed counts in the day's total alone.
 """
 
-_DELETE: Final = text("DELETE FROM learner_day WHERE offering_id = ANY(:offerings)")
+# `actors` narrows to some persons; NULL is everybody.
+_DELETE: Final = text(
+    """
+    DELETE FROM learner_day d USING enrollment e JOIN student_record s ON s.id = e.student_id
+    WHERE d.offering_id = ANY(:offerings) AND e.id = d.enrollment_id
+      AND (CAST(:actors AS uuid[]) IS NULL OR s.person_id = ANY(:actors))
+    """
+)
 
 # `first_day` is the first day of the learner with the activity; the window runs over rows already summed per day.
 _INSERT: Final = text(
@@ -48,19 +56,29 @@ _INSERT: Final = text(
         JOIN student_record s ON s.person_id = a.actor_id
         JOIN enrollment e ON e.offering_id = a.context_id AND e.student_id = s.id
         WHERE a.context_id = ANY(:offerings)
+          AND (CAST(:actors AS uuid[]) IS NULL OR a.actor_id = ANY(:actors))
     ) AS used
     GROUP BY enrollment_id, offering_id, day
     """
 )
 
 
-async def rebuild_learner_days(session: Session, *, offerings: Sequence[UUID]) -> int:
-    """Sum the activity of whole offerings anew; returns the rows written. The result is the same however often it runs.
+async def rebuild_learner_days(
+    session: Session, *, offerings: Sequence[UUID], actors: Sequence[UUID] | None = None
+) -> int:
+    """Sum the activity of whole offerings anew, or of some persons in them; returns the rows written.
+
+    The result is the same however often it runs.
 
     Not audited: it derives rows from records whose writing was.
     """
-    chosen = {"offerings": list(offerings)}
+    chosen = {"offerings": list(offerings), "actors": None if actors is None else list(actors)}
     await session.execute(_DELETE, chosen)
     kinds = {group: list(kinds) for group, kinds in KIND_GROUPS.items()}
     written = await session.execute(_INSERT, chosen | kinds)
     return written.rowcount  # type: ignore[attr-defined,no-any-return]  # a CursorResult, which execute does not say
+
+
+async def sum_recorded_activity(session: Session, fact: ActivityRecorded) -> None:
+    """Receive news of the activity rollup: sum the days of the persons that it is about anew."""
+    await rebuild_learner_days(session, offerings=[fact.context_id], actors=fact.actor_ids)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from academe.platform.database.base import PEOPLE, Base
@@ -14,7 +14,8 @@ class ActivityDay(Base):
 
     `actor_id` is opaque here; above, it is the person's id. `context_id` is what the activity belongs to, above an
     offering. `kind` is the activity's type in the source's words. `count` is the number of events (or clicks),
-    `duration_seconds` their summed duration where the source gives one. Partitioned by month of `day`.
+    `duration_seconds` their summed duration where the source gives one. `from_statements` says that the row follows
+    from statements (`rollup`), and not from an import. Partitioned by month of `day`.
     """
 
     __tablename__ = "activity_day"
@@ -27,6 +28,7 @@ class ActivityDay(Base):
     count: Mapped[int]
     duration_seconds: Mapped[int | None]
     last_at: Mapped[datetime | None]
+    from_statements: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         CheckConstraint("count > 0", name="count_positive"),

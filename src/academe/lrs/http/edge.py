@@ -51,6 +51,7 @@ _PREFLIGHT: Final = {
     "Access-Control-Max-Age": "86400",
 }
 _EVERYBODY: Final = frozenset({"about"})
+_WITHOUT_VERSION: Final = frozenset({"about", "caliper"})
 _NO_BODY: Final = frozenset({204, 304})
 _NOBODY: Final[Mapping[str, str]] = {}
 
@@ -182,8 +183,8 @@ _ANYBODY: Final = Sender(new_id(), "", {}, "", frozenset())
 
 
 def _needs_no_version(request: Request) -> bool:
-    """`about` says which versions are spoken, so it can be asked without naming one."""
-    return request.resource in _EVERYBODY and "x-experience-api-version" not in request.headers
+    """`about` says which versions are spoken, and sensors know none: both may leave the header out."""
+    return request.resource in _WITHOUT_VERSION and "x-experience-api-version" not in request.headers
 
 
 def _refusal(failure: Failure, challenge: str | None = None) -> Answer:

@@ -1,9 +1,10 @@
 """The endpoint of one server process: which resources there are, and what they share."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import ASGIApp
 
@@ -14,14 +15,16 @@ from academe.lrs.http import (
     activity_states,
     agent_profiles,
     agents,
+    caliper,
     statement_reading,
     statement_writing,
 )
 from academe.lrs.http.edge import XapiEdge
-from academe.lrs.http.exchange import Method, Resource
+from academe.lrs.http.exchange import Answer, Call, Method, Resource
 from academe.lrs.senders.credentials import Credentials
 from academe.lrs.statements.intake import Intake
 from academe.lrs.xapi.multipart import Limits
+from academe.lrs.xapi.versions import Version
 from academe.platform.database.session import Database
 from academe.platform.files.choice import file_store
 from academe.platform.settings import Settings
@@ -52,6 +55,10 @@ class XapiEndpoint:
             "agents": agents.RESOURCE,
             "activities": activities.RESOURCE,
             "about": about.RESOURCE,
+            "caliper": {
+                "GET": Method(caliper.configuration, caliper.PARAMETERS, caliper.SCOPES),
+                "POST": Method(partial(_from_sensor, writing), caliper.PARAMETERS, caliper.SCOPES),
+            },
         }
 
     @cached_property
@@ -82,3 +89,12 @@ class XapiEndpoint:
             consistent_through=self.consistent_through,
             limit_bytes=self._settings.xapi_request_limit_mebibytes * MEBIBYTE,
         )
+
+
+async def _from_sensor(writing: statement_writing.StatementWriting, call: Call) -> Answer:
+    """Take an envelope of Caliper: its events are stored as statements, whatever version of xAPI others speak."""
+
+    async def store(statements: list[dict[str, Any]], version: Version) -> None:
+        await writing.store(replace(call, version=version), statements, {}, is_array=True)
+
+    return await caliper.receive(call, store)

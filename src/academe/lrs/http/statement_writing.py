@@ -46,7 +46,7 @@ class StatementWriting:
         given = statement.setdefault("id", identifier)
         if given.lower() != identifier.lower():
             raise XapiFault("/id", "The id of the statement must be that of the parameter statementId.")
-        await self._store(call, [statement], parts.attachments, is_array=False)
+        await self.store(call, [statement], parts.attachments, is_array=False)
         return Answer(status=204)
 
     async def post(self, call: Call) -> Answer:
@@ -54,7 +54,7 @@ class StatementWriting:
         parts = self._parts(call)
         body = parsed_statements(parts.statements, call.version)
         statements = checked_batch(body, call.version)
-        ids = await self._store(call, statements, parts.attachments, is_array=type(body) is list)
+        ids = await self.store(call, statements, parts.attachments, is_array=type(body) is list)
         return Answer(body=to_json(ids))
 
     def _parts(self, call: Call) -> Multipart:
@@ -66,9 +66,10 @@ class StatementWriting:
             return parsed_multipart(call.body, content_type, limits=self._limits)
         raise XapiFault("", "The Content-Type must be application/json, or multipart/mixed with attachments.")
 
-    async def _store(
+    async def store(
         self, call: Call, statements: Sequence[dict[str, Any]], attachments: Mapping[str, Attachment], *, is_array: bool
     ) -> list[str]:
+        """Store checked statements, all or none; returns their ids."""
         if attachments or any("attachments" in statement for statement in statements):
             require_attachments(statements, attachments, batch=is_array)
             for place, statement in enumerate(statements):

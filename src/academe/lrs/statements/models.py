@@ -144,7 +144,7 @@ class XapiVoided(Base):
     __tablename__ = "xapi_voided"
 
     statement_id: Mapped[UUID] = mapped_column(primary_key=True)
-    voided_at: Mapped[datetime]
+    voided_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class XapiAuthority(Base):
