@@ -8,11 +8,14 @@ from uuid import UUID
 
 from academe.lrs.keys import key_uuid
 from academe.lrs.senders.types import Sender
-from academe.lrs.statements.selection import ONE, THROUGH, Shape, selection
+from academe.lrs.statements.selection import JOIN_BY_MONTH, ONE, THROUGH, Shape, selection
+from academe.platform import clock
 from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import ReadSession, Session
 
 _TICK: Final = timedelta(microseconds=1)
+# Nothing is stored later than that, whatever clocks differ; months that are made ahead then need no planning.
+_AHEAD: Final = timedelta(days=1)
 _EARLIEST: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _CONSISTENT_THROUGH: Final = DriverStatement(f"SELECT {THROUGH}", operation="select", table="xapi_statement")
@@ -85,10 +88,11 @@ async def find(session: Session | ReadSession, wanted: Filter, position: datetim
         registration=wanted.registration is not None,
         own=wanted.sent_by is not None,
         after="after" in parameters,
-        until="until" in parameters,
         ascending=wanted.ascending,
         limit=limit + 1,
     )
+    if shape.joins:
+        await _rows(session, JOIN_BY_MONTH, {})
     rows = await _rows(session, selection(shape), parameters)
     found = [Found(text, id_, stored) for _, id_, stored, text in rows if id_ is not None]
     return Page(found[:limit], len(found) > limit, rows[0][0] or _EARLIEST)
@@ -135,17 +139,19 @@ async def _single(session: Session | ReadSession, id_: UUID, sent_by: Sender | N
 
 def _parameters(wanted: Filter, position: datetime | None) -> dict[str, Any]:
     """The values of the conditions. `stored` is in microseconds, so a position is a bound of time a tick away."""
-    after, until = wanted.since, wanted.until
+    after, until = wanted.since, clock.now() + _AHEAD
+    if wanted.until is not None:
+        until = min(until, wanted.until)
     if position is not None and wanted.ascending:
         after = position if after is None else max(after, position)
     elif position is not None:
-        until = position - _TICK if until is None else min(until, position - _TICK)
+        until = min(until, position - _TICK)
     keys = {"agent": wanted.agent, "verb": wanted.verb, "activity": wanted.activity}
     parameters: dict[str, Any] = {name: key_uuid(text) for name, text in keys.items() if text is not None}
     if wanted.sent_by is not None:
         parameters |= {"sender": wanted.sent_by.id, "authority": key_uuid(wanted.sent_by.authority_key)}
-    others = {"registration": wanted.registration, "after": after, "until": until}
-    return parameters | {name: value for name, value in others.items() if value is not None}
+    others = {"registration": wanted.registration, "after": after}
+    return parameters | {"until": until} | {name: value for name, value in others.items() if value is not None}
 
 
 async def _rows(

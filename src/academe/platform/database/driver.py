@@ -19,11 +19,14 @@ from academe.platform.metrics import QUERY_SECONDS
 class DriverStatement:
     """SQL in the driver's own form (`%(name)s`); `operation` and `table` label its time in the metrics.
 
-    `row_factory` of the connection does not matter: rows are tuples.
+    `row_factory` of the connection does not matter: rows are tuples. With `prepared` off, the server plans it anew each
+    time, with the values at hand: for statements whose best plan depends on how frequent a value is.
     """
 
-    def __init__(self, sql: str, *, operation: str, table: str) -> None:
+    def __init__(self, sql: str, *, operation: str, table: str, prepared: bool = True) -> None:
         self.sql = sql
+        # None leaves it to the driver, which prepares what it sends often.
+        self._prepare = None if prepared else False
         self._seconds = QUERY_SECONDS.labels(operation, table)
 
     async def rows(self, connection: AsyncConnection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
@@ -31,7 +34,7 @@ class DriverStatement:
         driver = _driver_of(connection)
         started = time.perf_counter()
         try:
-            cursor = await driver.execute(self.sql, parameters)
+            cursor = await driver.execute(self.sql, parameters, prepare=self._prepare)
             rows = await cursor.fetchall()
         except psycopg.Error as error:
             if driver.broken or driver.closed:
