@@ -14,6 +14,7 @@ from academe.insight.types import ModelStatus, RiskBand
 from academe.lrs.documents.models import XapiDocument
 from academe.lrs.documents.types import DocumentKind
 from academe.lrs.keys import key_uuid
+from academe.lrs.rollup.models import XapiAgentLink
 from academe.lrs.senders.models import Sender
 from academe.lrs.statements.models import (
     XapiAgent,
@@ -123,6 +124,7 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
     stored, sha2 = clock.now(), key.hex * 2
     session.add_all(
         (
+            XapiAgentLink(agent_key=key, actor_id=other),
             XapiAgent(id=key, key=agent, object_type="Agent", names=[]),
             XapiAlias(
                 stored=stored,
@@ -155,6 +157,7 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
     await session.flush()
     return {
         "xapi_agent": f"id = '{key}'",
+        "xapi_agent_link": f"agent_key = '{key}'",
         "xapi_alias": f"target_id = '{other}'",
         "xapi_alias_key": f"target_id = '{other}' AND key = '{key}'",
         "xapi_attachment": f"sha2 = '{sha2}'",

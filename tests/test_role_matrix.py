@@ -172,6 +172,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     # Senders are programs; Academe acts for them, and asks who may see what. What was stated is never taken back.
     "xapi_agent": ({}, "riu"),
+    "xapi_agent_link": ({}, "riud"),
     "xapi_alias": ({}, "ri"),
     "xapi_alias_key": ({}, "ri"),
     "xapi_attachment": ({}, "ri"),

@@ -6,15 +6,16 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from academe.academics.models import Assessment, Attendance, EnrollmentStatusChange, Meeting, Result
+from academe.academics.models import Assessment, Attendance, EnrollmentStatusChange, Meeting, Result, StudentRecord
 from academe.academics.types import AssessmentKind, AttendanceStatus, EnrollmentStatus
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import RiskBand
 from academe.insight.weeks import SCORE_HOLDS
+from academe.lrs.models import ActivityDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,15 @@ class Visit:
 
     day: date
     clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A day of which tools outside have sent learning records: how many, and of what kinds of activity."""
+
+    day: date
+    count: int
+    kinds: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class Records:
     score: FullScore | None
     history: Sequence[ScorePoint]
     visits: Sequence[Visit]
+    recorded: Sequence[Recorded]
     pieces: Sequence[Piece]
     attendance: Sequence[Presence]
     steps: Sequence[Step]
@@ -114,6 +125,7 @@ async def records_of(
         score=await _score(session, enrollment_id, as_of),
         history=history,
         visits=await _visits(session, enrollment_id, as_of),
+        recorded=await _recorded(session, student_id, offering_id, as_of),
         pieces=await _pieces(session, student_id, offering_id, as_of),
         attendance=await _attendance(session, student_id, offering_id, as_of),
         steps=await _steps(session, enrollment_id, as_of),
@@ -158,6 +170,26 @@ async def _visits(session: AsyncSession, enrollment_id: UUID, as_of: date) -> Se
         .order_by(LearnerDay.day)
     )
     return [Visit(*row) for row in rows]
+
+
+async def _recorded(session: AsyncSession, student_id: UUID, offering_id: UUID, as_of: date) -> Sequence[Recorded]:
+    rows = await session.execute(
+        select(
+            ActivityDay.day,
+            func.sum(ActivityDay.count),
+            func.array_agg(ActivityDay.kind.distinct()),
+        )
+        .join(StudentRecord, StudentRecord.person_id == ActivityDay.actor_id)
+        .where(
+            StudentRecord.id == student_id,
+            ActivityDay.context_id == offering_id,
+            ActivityDay.day <= as_of,
+            ActivityDay.from_statements,
+        )
+        .group_by(ActivityDay.day)
+        .order_by(ActivityDay.day)
+    )
+    return [Recorded(day, count, sorted(kinds)) for day, count, kinds in rows]
 
 
 async def _pieces(session: AsyncSession, student_id: UUID, offering_id: UUID, as_of: date) -> Sequence[Piece]:

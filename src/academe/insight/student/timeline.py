@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from academe.academics.types import AttendanceStatus, EnrollmentStatus
-from academe.insight.student.records import Piece, Records, ScorePoint, Visit
+from academe.insight.student.records import Piece, Recorded, Records, ScorePoint, Visit
 from academe.insight.types import RiskBand
 from academe.platform.pages.filters import number, percent, plural
 
@@ -43,6 +43,7 @@ def timeline_of(records: Records, *, starts_on: date, with_bands: bool) -> Seque
         *_steps(records),
         *_coursework(records.pieces, records.as_of),
         *_silence(records.visits, starts_on, records.as_of),
+        *_recorded(records.recorded),
         *_absences(records),
         *(_bands(records.history) if with_bands else ()),
     ]
@@ -105,6 +106,13 @@ def _silence(visits: Sequence[Visit], starts_on: date, as_of: date) -> Iterator[
         begins = before + timedelta(days=1)
         until = "and none since" if after == as_of else f"until {after.day} {after:%B}"
         yield Entry(begins, f"No visit for {plural(away - (after != as_of), 'day')}", until, "wifi-off", "warn")
+
+
+def _recorded(days: Sequence[Recorded]) -> Iterator[Entry]:
+    """What tools outside have sent: one entry for a day."""
+    for one in days:
+        kinds = ", ".join(kind.replace("-", " ").replace("_", " ") for kind in one.kinds)
+        yield Entry(one.day, f"{plural(one.count, 'learning record')} from other tools", kinds, "activity", "neutral")
 
 
 def _absences(records: Records) -> Iterator[Entry]:
