@@ -27,6 +27,8 @@ from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
 from academe.insight.worklist import routes as worklist_routes
 from academe.lrs.http.endpoint import XapiEndpoint
+from academe.lrs.privacy import pages as privacy_pages
+from academe.lrs.privacy import routes as privacy_routes
 from academe.lrs.senders import pages as sender_pages
 from academe.lrs.senders import routes as sender_routes
 from academe.platform import job_pages, styleguide
@@ -56,6 +58,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     insight_pages.router,
     sender_routes.router,
     sender_pages.router,
+    privacy_routes.router,
+    privacy_pages.router,
     job_pages.router,
     styleguide.router,
 )
@@ -68,6 +72,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
+    *privacy_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 

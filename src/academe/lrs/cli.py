@@ -2,10 +2,12 @@
 
 import typer
 
+from academe.lrs.privacy.cli import erase
 from academe.lrs.senders.cli import sender
 
 lrs = typer.Typer(help="The learning record store.", no_args_is_help=True)
 lrs.add_typer(sender, name="sender")
+lrs.command()(erase)
 
 
 @lrs.callback()

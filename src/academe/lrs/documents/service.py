@@ -1,5 +1,7 @@
 """Verbs of documents. Each decides on the locked row, in the transaction of its session."""
 
+from uuid import UUID
+
 from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -74,8 +76,10 @@ async def delete_documents(session: Session, context: Context, *, preconditions:
     await session.execute(delete(XapiDocument).where(XapiDocument.id.in_([key for key, _ in found])))
 
 
-async def erase_documents_of(session: Session, *, actor: Actor, agent: str) -> int:
+async def erase_documents_of(session: Session, *, actor: Actor, agent: str, known_as: UUID | None = None) -> int:
     """Delete every state and profile kept about an agent, whose key is `agent`; returns how many there were.
+
+    The audit names the agent by `known_as`, where it has a pseudonym: the UUID of an address is soon guessed.
 
     It is the documents' part of the erasure of a person, whose permission is checked where that begins.
     """
@@ -89,7 +93,7 @@ async def erase_documents_of(session: Session, *, actor: Actor, agent: str) -> i
             session,
             actor=actor,
             action="xapi_document.erased",
-            subject=Subject("xapi_agent", key),
+            subject=Subject("xapi_agent", known_as or key),
             summary=f"Documents of an agent erased: {len(erased):,}",
             changes={"documents": len(erased)},
         )

@@ -1,0 +1,102 @@
+"""The page, the endpoint and the command that erase: who may, and that it is meant."""
+
+import json
+from collections.abc import Callable
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+from starlette.requests import Request
+from typer.testing import CliRunner
+
+from academe.app import create_app
+from academe.cli import app as commands
+from academe.lrs.privacy import cli
+from academe.platform.actor import ANONYMOUS, Actor, system_actor
+from academe.platform.database.session import Session
+from academe.platform.settings import Settings
+from tests.lrs.statements.kept import Keeper, sender_named, statement
+from tests.schools import TwoSchools
+from tests.support.transactions import JoinedDatabase, as_actor
+
+pytestmark = pytest.mark.anyio
+
+ClientOf = Callable[..., httpx.AsyncClient]
+EVE = {"mbox": "mailto:eve@example.com"}
+PAGE, ENDPOINT = "/lrs/erasure", "/api/v1/lrs/erasures"
+OTHERS = ("registrar", "faculty_administrator", "auditor", "lecturer", "student0")
+
+
+@pytest.fixture
+def client_of(database: JoinedDatabase) -> ClientOf:
+    """`client_of(actor)` acts as that actor; `client_of()` as nobody."""
+    app = create_app(database.settings, database)
+
+    def opened(actor: Actor = ANONYMOUS) -> httpx.AsyncClient:
+        async def resolve(request: Request) -> Actor:
+            return actor
+
+        app.state.resolve_actor = resolve
+        transport = httpx.ASGITransport(app)
+        return httpx.AsyncClient(transport=transport, base_url="http://academe.test", headers={"Accept": "text/html"})
+
+    return opened
+
+
+@pytest.fixture
+async def administrator(session: Session, two_schools: TwoSchools) -> Actor:
+    """The administrator of a school whose sender has reported one statement of Eve's."""
+    sender = sender_named("moodle")
+    async with as_actor(session, system_actor("test")):
+        await Keeper(session).keep(statement(actor=EVE), sender=sender)
+        await session.execute(
+            text(
+                "INSERT INTO xapi_sender (id, institution_id, name, key, secret_hash, authority, authority_key, scopes)"
+                " VALUES (:id, :institution, 'Moodle', :key, sha256('x'), '{}', 'account:x|y', '{all}')"
+            ),
+            {"id": sender.id, "institution": two_schools.home.institution.id, "key": f"k{uuid4().hex}"},
+        )
+    return two_schools.home.actor("administrator")
+
+
+async def test_nobody_and_others_may_not(client_of: ClientOf, two_schools: TwoSchools) -> None:
+    form = {"agent": json.dumps(EVE), "confirmation": "erase"}
+    assert (await client_of().get(PAGE)).status_code == 303
+    assert (await client_of().post(ENDPOINT, json={"agent": EVE})).status_code == 401
+    for who in OTHERS:
+        client = client_of(two_schools.home.actor(who))
+        assert (await client.get(PAGE)).status_code == 403, who
+        assert (await client.post(PAGE, data=form)).status_code == 403, who
+        assert (await client.post(ENDPOINT, json={"agent": EVE})).status_code == 403, who
+
+
+async def test_the_page_erases_only_what_is_confirmed(client_of: ClientOf, administrator: Actor) -> None:
+    client = client_of(administrator)
+    unconfirmed = await client.post(PAGE, data={"agent": json.dumps(EVE), "confirmation": "yes"})
+    assert unconfirmed.status_code == 422
+    assert "Type erase to say that you mean it." in unconfirmed.text
+    assert (await client.post(PAGE, data={"agent": "Eve", "confirmation": "erase"})).status_code == 422
+    done = await client.post(PAGE, data={"agent": "mbox:eve@example.com", "confirmation": "Erase"})
+    assert done.status_code == 200
+    assert "Statements changed" in done.text
+    again = await client.post(PAGE, data={"agent": "mbox:eve@example.com", "confirmation": "erase"})
+    assert "Nothing is known of this agent" in again.text
+
+
+async def test_the_endpoint_erases(client_of: ClientOf, administrator: Actor) -> None:
+    client = client_of(administrator)
+    answer = await client.post(ENDPOINT, json={"agent": EVE})
+    assert answer.status_code == 200
+    assert (answer.json()["statements"], len(answer.json()["pseudonyms"])) == (1, 1)
+    assert (await client.post(ENDPOINT, json={"agent": {"name": "Eve"}})).status_code == 422
+
+
+def test_the_command_erases_and_asks_first(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "settings_of_command", lambda: own_settings)
+    arguments = ["lrs", "erase", "--agent", json.dumps(EVE)]
+    assert CliRunner().invoke(commands, arguments, input="n\n").exit_code == 1
+    done = CliRunner().invoke(commands, [*arguments, "--yes", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["statements"]) == (0, 0)
+    read = CliRunner().invoke(commands, ["lrs", "erase", "--agent", "-", "--yes"], input=json.dumps(EVE))
+    assert "Nothing is known of this agent." in read.stdout
