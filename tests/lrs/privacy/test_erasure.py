@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from academe.lrs.keys import key_uuid
 from academe.lrs.privacy.errors import AgentSendsError, NoAgentError
+from academe.lrs.privacy.naming import key_of_text
 from academe.lrs.privacy.service import erase_agent
-from academe.lrs.privacy.types import HOME_PAGE, Erasure, key_of_text
+from academe.lrs.privacy.types import HOME_PAGE, Erasure
 from academe.lrs.senders.service import create_sender, revoke_sender
 from academe.lrs.statements.models import XapiAttachment
 from academe.lrs.xapi.identity import identifier_of, key_of

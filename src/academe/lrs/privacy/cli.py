@@ -5,8 +5,9 @@ from typing import Annotated, Final
 
 import typer
 
+from academe.lrs.privacy.naming import key_of_text
 from academe.lrs.privacy.service import erase_agent
-from academe.lrs.privacy.types import HOME_PAGE, Erasure, key_of_text
+from academe.lrs.privacy.types import HOME_PAGE, Erasure
 from academe.platform.actor import system_actor
 from academe.platform.commands import AsJson, console, open_database, print_json, run, settings_of_command
 

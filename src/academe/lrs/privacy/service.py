@@ -13,7 +13,8 @@ from academe.lrs.facts import AgentErased
 from academe.lrs.keys import key_uuid
 from academe.lrs.privacy import policy
 from academe.lrs.privacy.errors import AgentSendsError
-from academe.lrs.privacy.types import HOME_PAGE, Erasure, key_of_text, keys_of_same
+from academe.lrs.privacy.naming import key_of_text, keys_of_same
+from academe.lrs.privacy.types import HOME_PAGE, Erasure
 from academe.lrs.senders.policy import require
 from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import Subject, record
