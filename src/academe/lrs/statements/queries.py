@@ -32,7 +32,7 @@ class Filter:
     """Which statements are wanted; what is not given does not matter.
 
     `agent` is a key (`xapi.identity.key_of`). `since` is before all that is found, `until` the last time that may be.
-    `sent_by` leaves only what that sender sent.
+    `sent_by` leaves only what that sender sent; `with_voided` finds voided statements too.
     """
 
     agent: str | None = None
@@ -45,6 +45,7 @@ class Filter:
     until: datetime | None = None
     ascending: bool = False
     sent_by: Sender | None = None
+    with_voided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ async def find(session: Session | ReadSession, wanted: Filter, position: datetim
         after="after" in parameters,
         ascending=wanted.ascending,
         limit=limit + 1,
+        voided=wanted.with_voided,
     )
     if shape.joins:
         await _rows(session, JOIN_BY_MONTH, {})

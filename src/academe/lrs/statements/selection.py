@@ -6,10 +6,10 @@ properties of a statement that it refers to (aliases). Each way is a branch that
 statements themselves read and written as text.
 
 Rows of `xapi_statement` that are looked up by `stored` stand in LATERAL subqueries with a limit of one: the planner
-would otherwise be free to merge with the whole table. Selections are planned for their values, which takes 1 to 4 ms:
-of two conditions, the one with the rarer value must lead, and a plan for average values is up to a hundred times
-slower. Conditions compare UUIDs and times only, whose operators are leakproof; others could use no index below
-row-level security.
+would otherwise be free to merge with the whole table. Selections by several keys are planned for their values, which
+takes some milliseconds: the rarer of the keys must lead, and a plan for average ones is up to a hundred times slower.
+Those by one key or none have but one good plan, and are prepared. Conditions compare UUIDs and times only, whose
+operators are leakproof; others could use no index below row-level security.
 """
 
 from collections.abc import Sequence
@@ -65,11 +65,17 @@ class Shape:
     after: bool
     ascending: bool
     limit: int
+    voided: bool = False
+
+    @property
+    def findable(self) -> str:
+        """The condition that leaves voided statements out."""
+        return "true" if self.voided else _FINDABLE
 
     @property
     def joins(self) -> bool:
         """Whether several keys must lead to a statement."""
-        return self.agent + self.verb + self.activity + self.registration > 1
+        return self.agent + self.verb + self.activity + self.registration + self.own > 1
 
     @property
     def order(self) -> str:
@@ -100,7 +106,7 @@ def selection(shape: Shape) -> DriverStatement:
         """,  # noqa: S608 - only this file's own words
         operation="select",
         table="xapi_statement",
-        prepared=False,
+        prepared=not shape.joins,
     )
 
 
@@ -128,34 +134,40 @@ ONE: Final = DriverStatement(
 
 
 class _Key(NamedTuple):
-    """A key that leads to statements: a table with an index over it and `stored`, and the condition, for a name."""
+    """A key that leads to statements: a column with an index over it and `stored`, and the parameter that it equals.
+
+    `also` is a further condition of the index.
+    """
 
     table: str
-    condition: str
+    column: str
+    parameter: str
+    also: str = ""
 
 
 _STATEMENT: Final = "xapi_statement"
-_AGENT: Final = "{}.agent_key = %(agent)s"
-_ACTIVITY: Final = "{}.activity_key = %(activity)s"
+_AGENT: Final = _Key(_STATEMENT, "agent_key", "agent")
+_AGENT_OF_OBJECT: Final = _Key("xapi_statement_agent", "agent_key", "agent", "is_narrow")
+_AGENT_BESIDE: Final = _Key("xapi_statement_agent", "agent_key", "agent")
+_AGENT_OF_AUTHORITY: Final = _Key(_STATEMENT, "authority_id", "agent")
+_ACTIVITY: Final = _Key(_STATEMENT, "activity_key", "activity")
+_ACTIVITY_BESIDE: Final = _Key("xapi_statement_activity", "activity_key", "activity")
+_VERB: Final = _Key(_STATEMENT, "verb_key", "verb")
+_REGISTRATION: Final = _Key(_STATEMENT, "registration", "registration")
+_AUTHORITY: Final = _Key(_STATEMENT, "authority_id", "authority")
 
 
 def _branches(shape: Shape) -> list[str]:
     """Each way in which a statement of this shape can be found."""
     ways: list[list[_Key]] = [[]]
     if shape.agent:
-        agents = [_Key(_STATEMENT, _AGENT), _Key("xapi_statement_agent", f"{_AGENT} AND {{}}.is_narrow")]
-        if shape.related_agents:
-            agents[1] = _Key("xapi_statement_agent", _AGENT)
-            agents.append(_Key(_STATEMENT, "{}.authority_id = %(agent)s"))
-        ways = [[agent] for agent in agents]
+        related = [[_AGENT_BESIDE], [_AGENT_OF_AUTHORITY]]
+        ways = [[_AGENT], *(related if shape.related_agents else [[_AGENT_OF_OBJECT]])]
     if shape.activity:
-        activities = [_Key(_STATEMENT, _ACTIVITY)]
-        if shape.related_activities:
-            activities.append(_Key("xapi_statement_activity", _ACTIVITY))
+        activities = [_ACTIVITY, _ACTIVITY_BESIDE] if shape.related_activities else [_ACTIVITY]
         ways = [[*way, activity] for way in ways for activity in activities]
-    others = [_Key(_STATEMENT, "{}.verb_key = %(verb)s")] if shape.verb else []
-    if shape.registration:
-        others.append(_Key(_STATEMENT, "{}.registration = %(registration)s"))
+    asked = ((shape.verb, _VERB), (shape.registration, _REGISTRATION), (shape.own, _AUTHORITY))
+    others = [key for is_asked, key in asked if is_asked]
     branches = [_branch(shape, [*way, *others]) for way in ways]
     if shape.agent or shape.verb or shape.activity or shape.registration:
         branches.append(_alias_branch(shape))
@@ -167,19 +179,47 @@ def _branch(shape: Shape, keys: Sequence[_Key]) -> str:
 
     Several keys are joined before any statement is looked at: their indexes together are a tenth of the statements.
     """
-    own = ("s.authority_id = %(authority)s", "s.sender_id = %(sender)s") if shape.own else ()
-    end = f"ORDER BY {{}}.stored {shape.order} LIMIT {shape.limit}"
-    if not keys or (len(keys) == 1 and keys[0].table == _STATEMENT):
-        of_key = [key.condition.format("s") for key in keys]
-        where = _where(*_between(shape, "s"), *of_key, *own, _FINDABLE)
-        return f"SELECT s.stored FROM xapi_statement s {where} {end.format('s')}"  # noqa: S608 - only this file's own words
-    tables, conditions = [], []
+    conditions = ["s.sender_id = %(sender)s", shape.findable] if shape.own else [shape.findable]
+    if not keys:
+        return (
+            f"SELECT s.stored FROM xapi_statement s {_where(*_between(shape, 's'), *conditions)}"  # noqa: S608 - only this file's own words
+            f" ORDER BY s.stored {shape.order} LIMIT {shape.limit}"
+        )
+    if len(keys) == 1:
+        return _branch_of_one(shape, keys[0], conditions)
+    tables, of_keys = [], []
     for place, key in enumerate(keys):
         name = f"k{place}"
         tables.append(f"{key.table} {name}" + (f" ON {name}.stored = k0.stored" if place else ""))
-        conditions += [key.condition.replace("{}", name), *_between(shape, name)]
-    found = f"{' JOIN '.join(tables)} {_statement_at('k0', *own, _FINDABLE)}"
-    return f"SELECT k0.stored FROM {found} {_where(*conditions)} {end.format('k0')}"  # noqa: S608 - only this file's own words
+        of_keys += [f"{name}.{key.column} = %({key.parameter})s", *_between(shape, name)]
+        of_keys += [f"{name}.{key.also}"] if key.also else []
+    return (
+        f"SELECT k0.stored FROM {' JOIN '.join(tables)} {_statement_at('k0', *conditions)}"  # noqa: S608 - only this file's own words
+        f" {_where(*of_keys)} ORDER BY k0.stored {shape.order} LIMIT {shape.limit}"
+    )
+
+
+def _branch_of_one(shape: Shape, key: _Key, conditions: Sequence[str]) -> str:
+    """Statements to which one key leads, by a piece of its index, whatever the planner takes the key to be.
+
+    The order is that of the index: a column that equals a parameter would drop out of it, and to sort all rows of the
+    key might seem as cheap as to read the first hundred. It is, until the key is one of a million rows.
+    """
+    name = "s" if key.table == _STATEMENT else "k0"
+    lookup = "" if key.table == _STATEMENT else _statement_at(name, *conditions)
+    piece = _piece(shape, f"{name}.{key.column}", f"{name}.stored", key.parameter)
+    piece += [f"{name}.{key.also}"] if key.also else []
+    piece += conditions if key.table == _STATEMENT else []
+    return (
+        f"SELECT {name}.stored FROM {key.table} {name} {lookup} {_where(*piece)}"  # noqa: S608 - only this file's own words
+        f" ORDER BY {name}.{key.column} {shape.order}, {name}.stored {shape.order} LIMIT {shape.limit}"
+    )
+
+
+def _piece(shape: Shape, column: str, stored: str, parameter: str) -> list[str]:
+    """The conditions that cut the rows of a key and the times in question out of an index over both."""
+    start = f"({column}, {stored}) > (%({parameter})s, %(after)s)" if shape.after else f"{column} >= %({parameter})s"
+    return [start, f"({column}, {stored}) <= (%({parameter})s, %(until)s)"]
 
 
 def _alias_branch(shape: Shape) -> str:
@@ -203,13 +243,14 @@ def _alias_branch(shape: Shape) -> str:
         conditions.append(f"%(agent)s = ANY (a.{keys})")
     of_alias = " AND ".join(("a.stored = k.stored", "a.target_id = k.target_id", *conditions))
     own = ("s.sender_id = %(sender)s",) if shape.own else ()
-    return (
-        f"SELECT DISTINCT k.stored FROM xapi_alias_key k"  # noqa: S608 - only this file's own words
+    piece = _piece(shape, "k.key", "k.stored", key)
+    alias = (
+        f"SELECT DISTINCT k.key, k.stored FROM xapi_alias_key k"  # noqa: S608 - only this file's own words
         f" CROSS JOIN LATERAL (SELECT FROM xapi_alias a WHERE {of_alias} LIMIT 1) a"
-        f" {_statement_at('k', *own, _FINDABLE)}"
-        f" {_where(f'k.key = %({key})s', *_between(shape, 'k'))}"
-        f" ORDER BY k.stored {shape.order} LIMIT {shape.limit}"
+        f" {_statement_at('k', *own, shape.findable)}"
+        f" {_where(*piece)} ORDER BY k.key {shape.order}, k.stored {shape.order} LIMIT {shape.limit}"
     )
+    return f"SELECT stored FROM ({alias}) alias"  # noqa: S608 - only this file's own words
 
 
 def _between(shape: Shape, name: str) -> list[str]:
