@@ -93,7 +93,7 @@ async def find(session: Session | ReadSession, wanted: Filter, position: datetim
         limit=limit + 1,
         voided=wanted.with_voided,
     )
-    if shape.joins:
+    if shape.keys > 1:
         await _rows(session, JOIN_BY_MONTH, {})
     rows = await _rows(session, selection(shape), parameters)
     found = [Found(text, id_, stored) for _, id_, stored, text in rows if id_ is not None]

@@ -8,8 +8,8 @@ statements themselves read and written as text.
 Rows of `xapi_statement` that are looked up by `stored` stand in LATERAL subqueries with a limit of one: the planner
 would otherwise be free to merge with the whole table. Selections by several keys are planned for their values, which
 takes some milliseconds: the rarer of the keys must lead, and a plan for average ones is up to a hundred times slower.
-Those by one key or none have but one good plan, and are prepared. Conditions compare UUIDs and times only, whose
-operators are leakproof; others could use no index below row-level security.
+Those by one key have but one good plan, and are prepared. Conditions compare UUIDs and times only, whose operators are
+leakproof; others could use no index below row-level security.
 """
 
 from collections.abc import Sequence
@@ -73,9 +73,14 @@ class Shape:
         return "true" if self.voided else _FINDABLE
 
     @property
-    def joins(self) -> bool:
-        """Whether several keys must lead to a statement."""
-        return self.agent + self.verb + self.activity + self.registration + self.own > 1
+    def keys(self) -> int:
+        """How many keys must lead to a statement."""
+        return self.agent + self.verb + self.activity + self.registration + self.own
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether one plan is good for all values. Without a key, that depends on the times."""
+        return self.keys == 1
 
     @property
     def order(self) -> str:
@@ -106,7 +111,7 @@ def selection(shape: Shape) -> DriverStatement:
         """,  # noqa: S608 - only this file's own words
         operation="select",
         table="xapi_statement",
-        prepared=not shape.joins,
+        prepared=shape.is_prepared,
     )
 
 
