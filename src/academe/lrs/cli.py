@@ -2,11 +2,14 @@
 
 import typer
 
+from academe.lrs.bulk.cli import export_command, import_command
 from academe.lrs.privacy.cli import erase
 from academe.lrs.senders.cli import sender
 
 lrs = typer.Typer(help="The learning record store.", no_args_is_help=True)
 lrs.add_typer(sender, name="sender")
+lrs.command("import")(import_command)
+lrs.command("export")(export_command)
 lrs.command()(erase)
 
 
