@@ -350,6 +350,21 @@ class TestAttachments:
             assert b"Content-Transfer-Encoding: binary" in part
         assert CONSISTENT_THROUGH in answer.headers
 
+    async def test_more_than_memory(self, keeper: Keeper, session: Session, filed: JoinedDatabase) -> None:
+        """A page ends where its attachments would be more than one request may bring; none is left out in the end."""
+        filed.settings = filed.settings.model_copy(update={"xapi_request_limit_mebibytes": 1})
+        contents = [bytes([number]) * 600_000 for number in range(3)]
+        await self.kept(session, filed, *contents)
+        found = await keeper.keep(*(statement(attachments=[self.described(data)]) for data in contents), statement())
+        reader, given, pages = Reader(filed), {"attachments": "true", "ascending": "true"}, []
+        while given:
+            answer = await reader.get(given)
+            result = json.loads(answer.body[answer.body.index(b"{") : answer.body.index(b"}\r\n--") + 1])
+            pages.append([one["id"] for one in result["statements"]])
+            assert answer.body.count(b"X-Experience-API-Hash") == sum(one in found[:3] for one in pages[-1])
+            given = parameters_of(result["more"]) if result["more"] else {}
+        assert pages == [found[:1], found[1:2], found[2:]]
+
     async def test_none(self, keeper: Keeper, filed: JoinedDatabase) -> None:
         """Multipart is what was asked for, also without any content."""
         (one,) = await keeper.keep(statement())

@@ -5,6 +5,7 @@ the same request with the position behind its last statement, signed: nothing is
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from enum import StrEnum
@@ -51,6 +52,7 @@ SCOPES: Final = frozenset({Scope.READ_OWN_STATEMENTS, Scope.READ_STATEMENTS, Sco
 """Any of these lets a sender read; with the first alone, it reads what it sent itself."""
 
 _LONGEST_LIMIT: Final = 18
+_MEBIBYTE: Final = 2**20
 
 
 class Format(StrEnum):
@@ -84,10 +86,8 @@ async def _one(call: Call, *, voided: bool) -> Answer:
         if single.statement is None:
             raise StatementNotFoundError
         texts = await _written(session, [single.statement], form, call)
-    body = texts[0].encode()
-    return await _answer(
-        call, body, [single.statement], through=single.consistent_through, with_attachments=with_attachments
-    )
+    contents = await _contents_of(call, [single.statement]) if with_attachments else None
+    return _answer(texts[0].encode(), [single.statement], contents, through=single.consistent_through)
 
 
 async def _list(call: Call) -> Answer:
@@ -97,11 +97,12 @@ async def _list(call: Call) -> Answer:
     async with call.database.reading(_ACTOR) as session:
         page = await queries.find(session, wanted, pages.position(), limit)
         texts = await _written(session, page.statements, form, call)
-    more = pages.link_behind(page.statements[-1]) if page.more else ""
-    body = f'{{"statements":[{",".join(texts)}],"more":{to_json(more).decode()}}}'.encode()
-    return await _answer(
-        call, body, page.statements, through=page.consistent_through, with_attachments=with_attachments
-    )
+    contents = await _contents_of(call, page.statements) if with_attachments else None
+    statements = page.statements if contents is None else page.statements[: contents.statements]
+    is_cut = page.more or len(statements) < len(page.statements)
+    more = pages.link_behind(statements[-1]) if is_cut else ""
+    body = f'{{"statements":[{",".join(texts[: len(statements)])}],"more":{to_json(more).decode()}}}'.encode()
+    return _answer(body, statements, contents, through=page.consistent_through)
 
 
 class _Pages:
@@ -132,17 +133,16 @@ class _Pages:
         return f"{PREFIX}/statements?{urlencode({**self._given, 'more': cursor})}"
 
 
-async def _answer(
-    call: Call, body: bytes, statements: Sequence[Found], *, through: datetime, with_attachments: bool
-) -> Answer:
+def _answer(body: bytes, statements: Sequence[Found], contents: "_Contents | None", *, through: datetime) -> Answer:
+    """The answer with the statements as JSON; as multipart with what their attachments hold, unless that is None."""
     headers = {**AS_DATA_ONLY, CONSISTENT_THROUGH: _in_milliseconds(through)}
     if statements:
         newest = max(found.stored for found in statements)
         headers["Last-Modified"] = format_datetime(newest.astimezone(UTC), usegmt=True)
-    if not with_attachments:
+    if contents is None:
         return Answer(body=body, content_type=JSON, headers=headers)
     boundary = new_boundary()
-    content = b"".join(multipart_content(boundary, body, await _attachments_of(call, statements)))
+    content = b"".join(multipart_content(boundary, body, contents.attachments))
     return Answer(body=content, content_type=f"multipart/mixed; boundary={boundary}", headers=headers)
 
 
@@ -151,20 +151,41 @@ def _in_milliseconds(time: datetime) -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-async def _attachments_of(call: Call, statements: Sequence[Found]) -> list[Attachment]:
-    """The contents that the store has of the attachments of statements, each once."""
-    hashes: dict[str, None] = {}
-    for found in statements:
-        if '"attachments"' in found.text:
-            statement = from_json(found.text)
-            for holder in (statement, statement["object"]):
-                hashes |= dict.fromkeys(each["sha2"].lower() for each in holder.get("attachments", ()))
-    contents = []
-    for sha2 in hashes:
-        kept = await read_attachment(call.database, sha2)
-        if kept is not None:
-            contents.append(Attachment(sha2, kept[1], kept[0]))
-    return contents
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What the store has of the attachments of statements, each once, and of how many statements they are."""
+
+    attachments: Sequence[Attachment]
+    statements: int
+
+
+async def _contents_of(call: Call, statements: Sequence[Found]) -> _Contents:
+    """The attachments of the first statements: as many as memory is set aside for, and of one at least.
+
+    That is as much as one request may bring; a reader finds the rest behind the link to more.
+    """
+    limit = call.database.settings.xapi_request_limit_mebibytes * _MEBIBYTE
+    known: dict[str, Attachment | None] = {}
+    size = 0
+    for place, found in enumerate(statements):
+        for sha2 in _hashes_in(found):
+            if sha2 not in known:
+                kept = await read_attachment(call.database, sha2)
+                known[sha2] = None if kept is None else Attachment(sha2, kept[1], kept[0])
+                size += 0 if kept is None else len(kept[0])
+        if size > limit and place:
+            fitting = {sha2 for before in statements[:place] for sha2 in _hashes_in(before)}
+            return _Contents([each for each in known.values() if each and each.sha2 in fitting], place)
+    return _Contents([each for each in known.values() if each], len(statements))
+
+
+def _hashes_in(found: Found) -> list[str]:
+    """The hashes of the attachments of a statement and of a SubStatement in it."""
+    if '"attachments"' not in found.text:
+        return []
+    statement = from_json(found.text)
+    holders = (statement, statement["object"])
+    return [each["sha2"].lower() for holder in holders for each in holder.get("attachments", ())]
 
 
 async def _written(session: ReadSession, statements: Sequence[Found], form: Format, call: Call) -> list[str]:
