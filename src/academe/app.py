@@ -31,6 +31,8 @@ from academe.lrs.privacy import pages as privacy_pages
 from academe.lrs.privacy import routes as privacy_routes
 from academe.lrs.senders import pages as sender_pages
 from academe.lrs.senders import routes as sender_routes
+from academe.lrs.watching import pages as watching_pages
+from academe.lrs.watching import routes as watching_routes
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -58,6 +60,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     insight_pages.router,
     sender_routes.router,
     sender_pages.router,
+    watching_routes.router,
+    watching_pages.router,
     privacy_routes.router,
     privacy_pages.router,
     job_pages.router,
@@ -71,6 +75,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *worklist_pages.NAVIGATION,
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
+    *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
 )

@@ -35,8 +35,9 @@ async def receive(call: Call, store: Store) -> Answer:
     if call.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         raise EnvelopeTypeError
     envelope = checked_envelope(_parsed(call.body))
-    await store(_each_once(statements_of(envelope, call.sender.authority)), Version.TWO)
-    return Answer()
+    statements = _each_once(statements_of(envelope, call.sender.authority))
+    await store(statements, Version.TWO)
+    return Answer(stored=len(statements))
 
 
 async def configuration(call: Call) -> Answer:

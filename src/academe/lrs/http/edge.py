@@ -7,25 +7,29 @@ everything can be read.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from academe.lrs.http.errors import MethodNotAllowedError, ScopeError, UnknownResourceError
 from academe.lrs.http.exchange import JSON, Answer, Call, Resource
 from academe.lrs.http.request import Request, body_of, headers_of, parameters_of, unfolded
 from academe.lrs.http.token import grant_token
+from academe.lrs.senders.activity import SenderActivity
 from academe.lrs.senders.credentials import Credentials
 from academe.lrs.senders.scopes import allows_any
 from academe.lrs.senders.types import Sender
 from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.grammar import timestamp_text
 from academe.lrs.xapi.versions import Version
-from academe.platform.database.session import Database, is_transient
-from academe.platform.errors import AcademeError, ServiceUnavailableError
+from academe.platform.database.session import Database
+from academe.platform.errors import AcademeError
+from academe.platform.http.database_errors import explained
 from academe.platform.http.problems import UNEXPECTED, Failure, failure_of
 from academe.platform.ids import new_id
 from academe.platform.logging import get_logger, request_id
@@ -53,7 +57,16 @@ _PREFLIGHT: Final = {
 _EVERYBODY: Final = frozenset({"about"})
 _WITHOUT_VERSION: Final = frozenset({"about", "caliper"})
 _NO_BODY: Final = frozenset({204, 304})
+_UNAVAILABLE: Final = 503
 _NOBODY: Final[Mapping[str, str]] = {}
+
+
+@dataclass(slots=True)
+class _By:
+    """Who sends a request, as far as it came; `counts` unless everybody may ask."""
+
+    counts: bool = True
+    sender_id: UUID | None = None
 
 
 class XapiEdge:
@@ -71,8 +84,10 @@ class XapiEdge:
         resources: Callable[[], Mapping[str, Resource]],
         consistent_through: Callable[[], datetime],
         limit_bytes: int,
+        activity: Callable[[], SenderActivity] | None = None,
     ) -> None:
         self._app = app
+        self._activity = activity
         self._database = database
         self._credentials = credentials
         self._resources = resources
@@ -84,20 +99,29 @@ class XapiEdge:
         path: str = scope.get("path", "")
         if scope["type"] != "http" or not (path.startswith(PREFIX) and path[len(PREFIX) :][:1] in ("/", "")):
             await self._app(scope, receive, send)
+            await self._write_activity(scope)
             return
         started = time.perf_counter()
         resource = "/".join(part for part in path[len(PREFIX) :].split("/") if part)
         identity = new_id().hex
         token = request_id.set(identity)
+        by = _By()
         try:
-            answer, version = await self._answered(scope, receive, resource)
+            answer, version = await self._answered(scope, receive, resource, by)
             await self._send(send, scope["method"], resource, answer, version, identity)
         finally:
             request_id.reset(token)
         self._observe(scope["method"], resource, answer.status, time.perf_counter() - started)
+        if self._activity is not None and by.counts and scope["method"] != "OPTIONS":
+            self._activity().note(by.sender_id, answer.status, answer.stored)
+            await self._write_activity(scope)
 
-    async def _answered(self, scope: Scope, receive: Receive, resource: str) -> tuple[Answer, str]:
-        """The answer and the version it names; no exception passes."""
+    async def _write_activity(self, scope: Scope) -> None:
+        if self._activity is not None and scope["type"] == "http":
+            await self._activity().write_when_due()
+
+    async def _answered(self, scope: Scope, receive: Receive, resource: str, by: _By) -> tuple[Answer, str]:
+        """The answer and the version it names; no exception passes. Who asked is noted in `by`."""
         named = OLDEST
         try:
             if scope["method"] == "OPTIONS":
@@ -110,19 +134,22 @@ class XapiEdge:
             request = unfolded(Request(scope["method"], resource, parameters, headers, body))
             version = Version.TWO if _needs_no_version(request) else request.version()
             named = version.value
-            return await self._handled(request, version), named
+            return await self._handled(request, version, by), named
         except AcademeError as error:
             return _refusal(failure_of(error), getattr(error, "challenge", None)), named
-        except DBAPIError as error:
-            if not is_transient(error):
+        except SQLAlchemyError as error:
+            told = explained(error)
+            if told is None or told.status != _UNAVAILABLE:
                 return self._unexpected(error), named
-            return _refusal(failure_of(ServiceUnavailableError("Send this again in a moment."))), named
+            return _refusal(failure_of(told)), named
         except Exception as error:  # noqa: BLE001 - the last resort of these requests, which no layer stands around
             return self._unexpected(error), named
 
-    async def _handled(self, request: Request, version: Version) -> Answer:
+    async def _handled(self, request: Request, version: Version, by: _By) -> Answer:
         everybody = request.resource in _EVERYBODY
+        by.counts = not everybody
         sender = _ANYBODY if everybody else await self._credentials().sender_of(request.headers.get("authorization"))
+        by.sender_id = None if everybody else sender.id
         resource = self._resources().get(request.resource)
         if resource is None:
             raise UnknownResourceError(f"The resources are {', '.join(sorted(self._resources()))}.")

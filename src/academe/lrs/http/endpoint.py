@@ -21,6 +21,7 @@ from academe.lrs.http import (
 )
 from academe.lrs.http.edge import XapiEdge
 from academe.lrs.http.exchange import Answer, Call, Method, Resource
+from academe.lrs.senders.activity import SenderActivity
 from academe.lrs.senders.credentials import Credentials
 from academe.lrs.statements.intake import Intake
 from academe.lrs.xapi.multipart import Limits
@@ -67,6 +68,11 @@ class XapiEndpoint:
         return Credentials(self.database())
 
     @cached_property
+    def activity(self) -> SenderActivity:
+        """What senders do, counted."""
+        return SenderActivity(self.database)
+
+    @cached_property
     def intake(self) -> Intake:
         """Where statements are stored."""
         return Intake(
@@ -88,6 +94,7 @@ class XapiEndpoint:
             resources=lambda: self.resources,
             consistent_through=self.consistent_through,
             limit_bytes=self._settings.xapi_request_limit_mebibytes * MEBIBYTE,
+            activity=lambda: self.activity,
         )
 
 

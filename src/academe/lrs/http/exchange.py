@@ -31,12 +31,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back; the edge adds the version and the headers that every answer has."""
+    """What goes back; the edge adds the version and the headers that every answer has.
+
+    `stored` is how many statements the request brought that are now in the store.
+    """
 
     status: int = 200
     body: bytes = b""
     content_type: str = JSON
     headers: Mapping[str, str] = field(default_factory=dict)
+    stored: int = 0
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

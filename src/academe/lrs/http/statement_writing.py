@@ -47,7 +47,7 @@ class StatementWriting:
         if given.lower() != identifier.lower():
             raise XapiFault("/id", "The id of the statement must be that of the parameter statementId.")
         await self.store(call, [statement], parts.attachments, is_array=False)
-        return Answer(status=204)
+        return Answer(status=204, stored=1)
 
     async def post(self, call: Call) -> Answer:
         """Store one statement or an array of them, all or none; answers with their ids."""
@@ -55,7 +55,7 @@ class StatementWriting:
         body = parsed_statements(parts.statements, call.version)
         statements = checked_batch(body, call.version)
         ids = await self.store(call, statements, parts.attachments, is_array=type(body) is list)
-        return Answer(body=to_json(ids))
+        return Answer(body=to_json(ids), stored=len(ids))
 
     def _parts(self, call: Call) -> Multipart:
         content_type = call.headers.get("content-type", "")

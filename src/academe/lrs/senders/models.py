@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,3 +50,20 @@ class Sender(Identified, Base):
         ),
         {"info": {PEOPLE: True}},
     )
+
+
+class SenderMinute(Base):
+    """What a sender did in a minute, added up by every server process: figures for operators, not evidence.
+
+    A process that is killed takes up to a few seconds of them along. `sender_id` is all zeros for requests whose
+    credentials do not hold. `refused` are requests answered with 4xx, `failed` those with 5xx.
+    """
+
+    __tablename__ = "xapi_sender_minute"
+
+    minute: Mapped[datetime] = mapped_column(primary_key=True)
+    sender_id: Mapped[UUID] = mapped_column(primary_key=True)
+    requests: Mapped[int] = mapped_column(BigInteger)
+    statements: Mapped[int] = mapped_column(BigInteger)
+    refused: Mapped[int] = mapped_column(BigInteger)
+    failed: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,223 @@
+"""The only ways of a person to figures and statements: each asks the policy, then reads as the system.
+
+Whoever reads statements leaves an entry in the audit: one for a statement, and one for a list, in which a page that
+keeps itself up to date counts as one look for ten minutes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from academe.lrs.keys import key_uuid
+from academe.lrs.senders.activity import NOBODY_KNOWN
+from academe.lrs.senders.policy import require
+from academe.lrs.senders.types import Sender
+from academe.lrs.statements import queries as statements
+from academe.lrs.statements.errors import StatementNotFoundError
+from academe.lrs.statements.queries import Found
+from academe.lrs.watching import policy, queries
+from academe.lrs.watching.filters import Wanted
+from academe.lrs.watching.shown import ShownAttachment, ShownStatement, attachments_of, shown
+from academe.lrs.xapi.objects import VOIDED
+from academe.platform import clock
+from academe.platform.actor import Actor, system_actor
+from academe.platform.audit.service import Subject, record_access
+from academe.platform.cache import MemoryCache
+from academe.platform.database.session import Database, ReadSession
+from academe.platform.http.pagination import CursorSigner, Edge, PageRequest
+
+SHOWN_VERBS: Final = 10
+
+_ACTOR: Final = system_actor("watch the learning record store")
+_LOOK_SECONDS: Final = 600
+_looks: Final[MemoryCache[tuple[Actor, str], bool]] = MemoryCache(entries=10_000, seconds=_LOOK_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class SenderRates:
+    """A sender with what it did; without an id, all requests whose credentials did not hold."""
+
+    id: UUID | None
+    name: str
+    rates: queries.Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the store does: its senders, the last hour by minutes, what it keeps and who follows it."""
+
+    now: datetime
+    senders: Sequence[SenderRates]
+    minutes: Sequence[queries.Minute]
+    months: Sequence[queries.Month]
+    followers: Sequence[queries.Follower]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementList:
+    """A page of statements, the newest first, with the cursors to its neighbours and the senders to choose from."""
+
+    items: Sequence[ShownStatement]
+    next_cursor: str | None
+    previous_cursor: str | None
+    senders: Sequence[Sender]
+
+
+@dataclass(frozen=True, slots=True)
+class OneStatement:
+    """A statement with all that is known of it; `text` is its JSON as it is returned to senders."""
+
+    shown: ShownStatement
+    text: str
+    version: str
+    voided_at: datetime | None
+    attachments: Sequence[ShownAttachment]
+    referring: Sequence[queries.Referring]
+
+
+async def figures_for(database: Database, actor: Actor) -> Figures:
+    """What the senders of the actor's institutions do; raises PermissionDeniedError."""
+    require(policy.can_watch(actor), actor, policy.WATCHERS_ONLY)
+    now = clock.now()
+    async with database.reading(_ACTOR) as session:
+        senders = await queries.senders_of(session, policy.senders_watched_by(actor))
+        ids = [sender.id for sender in senders]
+        rates = await queries.rates_of(session, [*ids, NOBODY_KNOWN], now)
+        listed = [SenderRates(each.id, each.name, rates.get(each.id, queries.Rates())) for each in senders]
+        if NOBODY_KNOWN in rates:
+            listed.append(SenderRates(None, "No valid credentials", rates[NOBODY_KNOWN]))
+        minutes = await queries.minutes_of(session, [*ids, NOBODY_KNOWN], now)
+        return Figures(now, listed, minutes, await queries.months(session), await queries.followers(session))
+
+
+async def usage_for(database: Database, actor: Actor) -> queries.Usage:
+    """Which verbs and activities the newest statements use most; raises PermissionDeniedError."""
+    require(policy.can_watch(actor), actor, policy.WATCHERS_ONLY)
+    async with database.reading(_ACTOR) as session:
+        senders = await queries.senders_of(session, policy.senders_watched_by(actor))
+        return await queries.usage_of(session, [sender.id for sender in senders], most=SHOWN_VERBS)
+
+
+async def statements_for(database: Database, actor: Actor, wanted: Wanted, page: PageRequest) -> StatementList:
+    """The statements that the actor may read and looks for, the newest first.
+
+    Raises PermissionDeniedError, and InvalidCursorError for a cursor of another list.
+    """
+    require(policy.can_read(actor), actor, policy.READERS_ONLY)
+    order = f"lrs statements {wanted.query}"
+    edge = page.signer.open(page.cursor, order) if page.cursor else None
+    async with database.reading(_ACTOR) as session:
+        senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
+        chosen = [each for each in senders.values() if wanted.sender_id in (None, each.id)]
+        found = await _found(session, chosen, wanted, edge, page.limit + 1)
+    await _leave_entry(database, actor, wanted)
+    cut, next_cursor, previous_cursor = _cut(found, page, edge, order)
+    items = [shown(each, senders[sender_id].name) for each, sender_id in cut]
+    return StatementList(items, next_cursor, previous_cursor, list(senders.values()))
+
+
+async def statement_for(database: Database, actor: Actor, id_: UUID) -> OneStatement:
+    """One statement that the actor may read; raises PermissionDeniedError and StatementNotFoundError.
+
+    Voided ones are shown too, for whoever has to find out why.
+    """
+    require(policy.can_read(actor), actor, policy.READERS_ONLY)
+    async with database.reading(_ACTOR) as session:
+        senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
+        place = await queries.place_of(session, id_)
+        if place is None or place.sender_id not in senders:
+            raise StatementNotFoundError
+        single = await statements.statement_by_id(session, id_)
+        if single.statement is None:
+            single = await statements.voided_statement(session, id_)
+        if single.statement is None:
+            raise StatementNotFoundError
+        one = shown(single.statement, senders[place.sender_id].name)
+        described = attachments_of(one.statement)
+        kept = await queries.contents_kept(session, [each.sha2 for each in described])
+        referring = [each for each in await queries.referring_to(session, id_) if each.sender_id in senders]
+    async with database.transaction(actor) as session:
+        for institution_id in _institutions(actor):
+            subject = Subject("xapi_statement", id_, institution_id, place.person_id)
+            record_access(session, actor=actor, subject=subject, purpose="reading one statement")
+    is_voided = place.voided_at is not None and one.verb.identifier != VOIDED
+    return OneStatement(
+        one,
+        single.statement.text,
+        place.version,
+        place.voided_at if is_voided else None,
+        [replace(each, kept=each.sha2 in kept) for each in described],
+        referring,
+    )
+
+
+async def _found(
+    session: ReadSession, senders: Sequence[Sender], wanted: Wanted, edge: Edge | None, limit: int
+) -> list[tuple[Found, UUID]]:
+    """At most `limit` statements of the senders beyond the edge, those next to it first."""
+    backward = edge is not None and edge.backward
+    position = None if edge is None else edge.values[0]
+    assert position is None or isinstance(position, datetime)
+    narrowed = replace(wanted.filter, ascending=backward)
+    if wanted.sender_id is None:
+        # As a rule all senders are the actor's, and one look is enough.
+        page = await statements.find(session, narrowed, position, limit)
+        sent = await queries.senders_at(session, [each.stored for each in page.statements])
+        known = {each.id for each in senders}
+        if all(sender_id in known for sender_id in sent.values()):
+            return [(each, sent[each.stored]) for each in page.statements]
+    found: list[tuple[Found, UUID]] = []
+    for sender in senders:
+        page = await statements.find(session, replace(narrowed, sent_by=sender), position, limit)
+        found += [(each, sender.id) for each in page.statements]
+    found.sort(key=lambda pair: pair[0].stored, reverse=not backward)
+    return found[:limit]
+
+
+def _cut(
+    found: Sequence[tuple[Found, UUID]], page: PageRequest, edge: Edge | None, order: str
+) -> tuple[Sequence[tuple[Found, UUID]], str | None, str | None]:
+    """The page in reading order, with the cursors to the older and the newer one."""
+    backward = edge is not None and edge.backward
+    more = len(found) > page.limit
+    rows = list(found[: page.limit])
+    if backward:
+        rows.reverse()
+    if not rows:
+        return rows, None, None
+    older, newer = (True, more) if backward else (more, edge is not None)
+    return (
+        rows,
+        _sealed(page.signer, rows[-1][0], order, backward=False) if older else None,
+        _sealed(page.signer, rows[0][0], order, backward=True) if newer else None,
+    )
+
+
+def _sealed(signer: CursorSigner, found: Found, order: str, *, backward: bool) -> str:
+    return signer.seal(Edge((found.stored,), backward=backward), order)
+
+
+async def _leave_entry(database: Database, actor: Actor, wanted: Wanted) -> None:
+    """An entry that somebody looked at statements: of an actor by its key, else of everybody."""
+    if _looks.get((actor, wanted.query)):
+        return
+    async with database.transaction(actor) as session:
+        for institution_id in _institutions(actor):
+            if wanted.filter.agent is not None:
+                subject = Subject("xapi_agent", key_uuid(wanted.filter.agent), institution_id)
+            else:
+                subject = Subject("institution", institution_id or NOBODY_KNOWN, institution_id)
+            purpose = _purpose(wanted.given)
+            record_access(session, actor=actor, subject=subject, purpose=purpose, action="xapi_statements.listed")
+    _looks.put((actor, wanted.query), True)
+
+
+def _purpose(given: Mapping[str, str]) -> str:
+    """What was looked for, by the names of the filters only: their values can be about people."""
+    return f"list of statements by {', '.join(given)}" if given else "list of the newest statements"
+
+
+def _institutions(actor: Actor) -> Sequence[UUID | None]:
+    return [None] if actor.is_system else sorted(policy.institutions_read_by(actor), key=str)
