@@ -18,6 +18,7 @@ from academe.platform.ids import new_ids
 
 _LAST_WORD: Final = re.compile(r"[A-Za-z0-9_-]+(?=[^A-Za-z0-9_-]*\Z)")
 _LONGEST_KIND: Final = 40
+_LONGEST_SEARCHED: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,10 @@ def _without_authority(statement: Mapping[str, Any]) -> Mapping[str, Any]:
 def kind_of(statement: Mapping[str, Any], verb: str) -> str:
     """A word for what was done: the last of the activity's type, else the last of the verb."""
     definition = statement["object"].get("definition")
-    return _last_word(definition["type"] if definition and "type" in definition else verb)
+    iri = definition["type"] if definition and "type" in definition else verb
+    # The end of it is enough. Senders must not choose how much memory is remembered, nor how long the search takes: it
+    # grows with the square of the length.
+    return _last_word(iri[-_LONGEST_SEARCHED:])
 
 
 @lru_cache(maxsize=4096)

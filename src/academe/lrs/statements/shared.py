@@ -5,6 +5,7 @@ processes may each remember an older definition of the same activity; which one 
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 from pydantic_core import from_json, to_json
@@ -16,6 +17,8 @@ from academe.lrs.xapi.formats import merged_definition
 from academe.platform.database.driver import DriverStatement
 
 _REMEMBERED: Final = 100_000
+_LONGEST_REMEMBERED: Final = 512
+"""Characters. Senders choose names and IRIs, and must not choose how much memory a process takes."""
 
 _AUTHORITIES: Final = DriverStatement(
     """
@@ -121,7 +124,8 @@ class Shared:
         rows = []
         for (key, name), kind in agents_named(one for batch in batches for one in batch.statements).items():
             if (key, name) not in self._agents:
-                _add(self._agents, (key, name))
+                if len(key) + len(name) <= _LONGEST_REMEMBERED:
+                    _add(self._agents, (key, name))
                 rows.append({"id": key_text(key), "key": key, "type": kind, "name": name})
         if rows:
             await _AGENTS.rows(connection, {"rows": to_json(rows).decode()})
@@ -138,7 +142,7 @@ class Shared:
         new: dict[str, list[tuple[Words, bytes]]] = {}
         for iri, words in said:
             remembered = self._words.get((kind, iri))
-            text = to_json(words) if words else b""
+            text = _digest(to_json(words)) if words else b""
             if remembered is None or (text and text != remembered):
                 new.setdefault(iri, []).append((words, text))
         if not new:
@@ -157,9 +161,15 @@ class Shared:
                 rows.append({"id": key, "iri": iri, "words": now})
             if len(self._words) >= _REMEMBERED:
                 self._words.clear()
-            self._words[kind, iri] = next((text for _, text in reversed(new[iri]) if text), b"")
+            if len(iri) <= _LONGEST_REMEMBERED:
+                self._words[kind, iri] = next((text for _, text in reversed(new[iri]) if text), b"")
         if rows:
             await write.rows(connection, {"rows": to_json(rows).decode()})
+
+
+def _digest(text: bytes) -> bytes:
+    """What is remembered of a text in its place."""
+    return blake2b(text, digest_size=16).digest()
 
 
 def _add(known: set[Hashable], key: Hashable) -> None:
