@@ -16,6 +16,7 @@ MODULES: Final = {
     "import": "benchmarks.import_oulad",
     "roster": "benchmarks.roster",
     "attendance": "benchmarks.attendance",
+    "lrs": "benchmarks.lrs",
 }
 
 

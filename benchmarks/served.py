@@ -11,10 +11,11 @@ import sys
 import tempfile
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Final, cast
 
@@ -73,9 +74,14 @@ class Served:
         request = (
             f"GET {path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nCookie: {cookie}\r\nAccept: {accept}\r\n\r\n"
         ).encode()
-        spawned = multiprocessing.get_context("spawn")
-        with spawned.Pool(1) as pool:
-            return pool.apply(_load, (self.host, self.port, request, connections, seconds))
+        return rate_of(self.host, self.port, [request], connections=connections, seconds=seconds)
+
+
+def rate_of(host: str, port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> float:
+    """Requests a second of whole requests, sent one after the other over kept connections, by a process of its own."""
+    spawned = multiprocessing.get_context("spawn")
+    with spawned.Pool(1) as pool:
+        return pool.apply(_load, (host, port, list(requests), connections, seconds))
 
 
 @contextmanager
@@ -94,7 +100,7 @@ def served_demo(context: Context) -> Iterator[Served]:
                 [*COMMAND, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
             )
             try:
-                yield _ready(server, settings)
+                yield Served(*address_said_by(server), settings)
             finally:
                 server.terminate()
                 server.wait(30)
@@ -102,20 +108,21 @@ def served_demo(context: Context) -> Iterator[Served]:
             EmbeddedServer(settings.data_dir / "postgres").stop()
 
 
-def _ready(server: "subprocess.Popen[str]", settings: Settings) -> Served:
+def address_said_by(server: "subprocess.Popen[str]") -> tuple[str, int]:
+    """Where a server says that it listens, once it answers there."""
     assert server.stderr is not None
     for line in server.stderr:
         if found := ADDRESS.search(line):
-            served = Served("127.0.0.1", int(found[2]), settings)
-            _wait_until_it_answers(served)
-            return served
+            host, port = "127.0.0.1", int(found[2])
+            _wait_until_it_answers(host, port)
+            return host, port
     raise AssertionError("the server ended before it said where it listens")
 
 
-def _wait_until_it_answers(served: Served) -> None:
+def _wait_until_it_answers(host: str, port: int) -> None:
     for _ in range(240):
         try:
-            connection = http.client.HTTPConnection(served.host, served.port, timeout=5)
+            connection = http.client.HTTPConnection(host, port, timeout=5)
             connection.request("GET", "/health/ready")
             if connection.getresponse().status == 200:
                 return
@@ -125,14 +132,14 @@ def _wait_until_it_answers(served: Served) -> None:
     raise AssertionError("the server does not become ready")
 
 
-def _load(host: str, port: int, request: bytes, connections: int, seconds: float) -> float:
-    return uvloop.run(_drive(host, port, request, connections, seconds))
+def _load(host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float) -> float:
+    return uvloop.run(_drive(host, port, requests, connections, seconds))
 
 
-async def _drive(host: str, port: int, request: bytes, connections: int, seconds: float) -> float:
+async def _drive(host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float) -> float:
     loop = asyncio.get_running_loop()
     ends = loop.time() + seconds
-    callers = [_Caller(request, ends) for _ in range(connections)]
+    callers = [_Caller(requests[first:] or requests, ends) for first in range(connections)]
     for caller in callers:
         await loop.create_connection(partial(_itself, caller), host, port)
     await asyncio.gather(*(caller.finished for caller in callers))
@@ -144,10 +151,10 @@ def _itself(caller: "_Caller") -> "_Caller":
 
 
 class _Caller(asyncio.Protocol):
-    """Sends the same request again as soon as it is answered; as little work as possible, for it shares the machine."""
+    """Sends the next request as soon as one is answered; as little work as possible, for it shares the machine."""
 
-    def __init__(self, request: bytes, ends: float) -> None:
-        self.request, self.ends, self.count = request, ends, 0
+    def __init__(self, requests: Sequence[bytes], ends: float) -> None:
+        self.requests, self.ends, self.count = cycle(requests), ends, 0
         self.loop = asyncio.get_running_loop()
         self.finished: asyncio.Future[None] = self.loop.create_future()
         self.received = bytearray()
@@ -155,7 +162,7 @@ class _Caller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's own does not derive from it
-        self.transport.write(self.request)
+        self.transport.write(next(self.requests))
 
     def data_received(self, data: bytes) -> None:
         if self.missing:
@@ -175,7 +182,7 @@ class _Caller(asyncio.Protocol):
         if self.missing == 0:
             self.count += 1
             if self.loop.time() < self.ends:
-                self.transport.write(self.request)
+                self.transport.write(next(self.requests))
             else:
                 self._end(None)
 

@@ -60,7 +60,7 @@ def demo(serve: Serve = True, port: Port = None) -> None:
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="oulad, scoring, import, roster or attendance.")],
+    name: Annotated[str, typer.Argument(help="oulad, scoring, import, roster, attendance or lrs.")],
     data: Annotated[Path | None, typer.Option(help="The OULAD data set: its zip or folder.")] = None,
     as_json: AsJson = False,
 ) -> None:
