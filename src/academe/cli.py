@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from academe.lrs.rollup.cli import RESOLVERS
 from academe.operations.demo.cli import Port, Serve, bring_up
 from academe.operations.demo.progress import Steps
 from academe.platform.cli import audit, database, keys, serving
@@ -16,7 +17,7 @@ from academe.platform.commands import AsJson, CommandGroup, later, settings_of_c
 from academe.platform.errors import NotFoundError
 from academe.platform.logging import configure_logging
 from academe.platform.settings import Settings, get_settings
-from academe.worker import run_worker
+from academe.worker import resolvers_of, run_worker
 
 app = typer.Typer(
     name="academe",
@@ -29,9 +30,11 @@ app = typer.Typer(
 
 @app.callback()
 def root(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by the group when a command fails
 ) -> None:
-    """Academe, the open student-success platform."""  # the group reads the option when a command fails
+    """Academe, the open student-success platform."""
+    context.obj = {RESOLVERS: resolvers_of}
 
 
 @app.command()

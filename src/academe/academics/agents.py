@@ -5,17 +5,19 @@ number, and an offering by the address of its page, as the LTI launch and the do
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import Text, cast, func, select
 
 from academe.academics.models import Offering, StudentRecord
-from academe.lrs.api import AgentResolver, ContextResolver
 from academe.platform.database.session import Session
 
+if TYPE_CHECKING:  # for the names alone: the door loads what bulk imports need, and every command would wait for it
+    from academe.lrs.api import AgentResolver, ContextResolver
 
-def students_by_number(public_url: str) -> AgentResolver:
+
+def students_by_number(public_url: str) -> "AgentResolver":
     """Resolves accounts of this installation; a number that two institutions use names nobody."""
     home_page = public_url.rstrip("/")
 
@@ -38,7 +40,7 @@ def students_by_number(public_url: str) -> AgentResolver:
     return resolve
 
 
-def offerings_by_address(public_url: str) -> ContextResolver:
+def offerings_by_address(public_url: str) -> "ContextResolver":
     """Resolves the addresses of the pages of offerings."""
     prefix = f"{public_url.rstrip('/')}/offerings/"
 

@@ -4,6 +4,7 @@ import typer
 
 from academe.lrs.bulk.cli import export_command, import_command
 from academe.lrs.privacy.cli import erase
+from academe.lrs.rollup.cli import rebuild
 from academe.lrs.senders.cli import sender
 
 lrs = typer.Typer(help="The learning record store.", no_args_is_help=True)
@@ -11,6 +12,7 @@ lrs.add_typer(sender, name="sender")
 lrs.command("import")(import_command)
 lrs.command("export")(export_command)
 lrs.command()(erase)
+lrs.command()(rebuild)
 
 
 @lrs.callback()
