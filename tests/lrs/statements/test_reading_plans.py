@@ -14,7 +14,7 @@ import pytest
 
 from academe.lrs.keys import key_uuid
 from academe.lrs.statements.queries import Filter, _parameters
-from academe.lrs.statements.selection import JOIN_BY_MONTH, Shape, selection
+from academe.lrs.statements.selection import JOIN_BY_MONTH, Shape, enough_for, selection
 from tests.lrs.statements.kept import sender_named
 from tests.support.databases import ServerOfTests
 
@@ -23,6 +23,7 @@ MONTHS: Final = 3
 LIMIT: Final = 100
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 SINCE: Final = NOW - timedelta(days=40)
+KINDS: Final = {"after": "timestamptz", "until": "timestamptz", "limit": "smallint"}
 SENDER: Final = sender_named("lms")
 RARE_SENDER: Final = sender_named("tool")
 
@@ -148,7 +149,7 @@ def _literal(value: object) -> str:
 
 def _plan(connection: psycopg.Connection, wanted: Filter) -> dict[str, Any]:
     """The plan that the server would use for this filter, with what it really did."""
-    values = _parameters(wanted, None)
+    values = {**_parameters(wanted, None), "limit": LIMIT + 1}
     shape = Shape(
         agent=wanted.agent is not None,
         related_agents=wanted.related_agents,
@@ -159,11 +160,11 @@ def _plan(connection: psycopg.Connection, wanted: Filter) -> dict[str, Any]:
         own=wanted.sent_by is not None,
         after="after" in values,
         ascending=wanted.ascending,
-        limit=LIMIT + 1,
+        most=enough_for(LIMIT + 1),
     )
     names = sorted(values)
     text = re.sub(r"%\((\w+)\)s", lambda match: f"${names.index(match[1]) + 1}", selection(shape).sql)
-    kinds = ", ".join("timestamptz" if name in {"after", "until"} else "uuid" for name in names)
+    kinds = ", ".join(KINDS.get(name, "uuid") for name in names)
     with connection.transaction():
         if shape.keys > 1:
             connection.execute(JOIN_BY_MONTH.sql)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from academe.lrs.keys import key_uuid
 from academe.lrs.senders.types import Sender
-from academe.lrs.statements.selection import JOIN_BY_MONTH, ONE, THROUGH, Shape, selection
+from academe.lrs.statements.selection import JOIN_BY_MONTH, ONE, THROUGH, Shape, enough_for, selection
 from academe.platform import clock
 from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import ReadSession, Session
@@ -90,12 +90,12 @@ async def find(session: Session | ReadSession, wanted: Filter, position: datetim
         own=wanted.sent_by is not None,
         after="after" in parameters,
         ascending=wanted.ascending,
-        limit=limit + 1,
+        most=enough_for(limit + 1),
         voided=wanted.with_voided,
     )
     if shape.keys > 1:
         await _rows(session, JOIN_BY_MONTH, {})
-    rows = await _rows(session, selection(shape), parameters)
+    rows = await _rows(session, selection(shape), {**parameters, "limit": limit + 1})
     found = [Found(text, id_, stored) for _, id_, stored, text in rows if id_ is not None]
     return Page(found[:limit], len(found) > limit, rows[0][0] or _EARLIEST)
 

@@ -47,12 +47,21 @@ def _statement_at(name: str, *conditions: str) -> str:
     return f"CROSS JOIN LATERAL (SELECT * FROM xapi_statement s WHERE {where} LIMIT 1) s"  # noqa: S608 - only this file's own words
 
 
+_LIMITS: Final = (2, 11, 51, 101, 1001)
+
+
+def enough_for(limit: int) -> int:
+    """The number from a short list up to which branches read, when `limit` statements are wanted."""
+    return next((most for most in _LIMITS if most >= limit), limit)
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Which conditions a selection has; their values are parameters of the same names.
 
     `after` is a time before all that is found; the last time that may be, `until`, is always given. `own` is the
-    condition on `sender` and `authority`. `limit` is the number of statements.
+    condition on `sender` and `authority`. `most` is what `enough_for` says of the parameter `limit`: the planner must
+    know that it is small, and a plan for each limit would fill the memory of the server.
     """
 
     agent: bool
@@ -64,7 +73,7 @@ class Shape:
     own: bool
     after: bool
     ascending: bool
-    limit: int
+    most: int
     voided: bool = False
 
     @property
@@ -102,7 +111,7 @@ def selection(shape: Shape) -> DriverStatement:
         LEFT JOIN (
             SELECT s.id, s.stored, {_TEXT} AS text
             FROM (
-                SELECT b.stored FROM ({found}) b GROUP BY b.stored ORDER BY b.stored {shape.order} LIMIT {shape.limit}
+                SELECT b.stored FROM ({found}) b GROUP BY b.stored ORDER BY b.stored {shape.order} LIMIT %(limit)s
             ) f
             {_statement_at("f")}
             JOIN xapi_authority w ON w.id = s.authority_id
@@ -188,7 +197,7 @@ def _branch(shape: Shape, keys: Sequence[_Key]) -> str:
     if not keys:
         return (
             f"SELECT s.stored FROM xapi_statement s {_where(*_between(shape, 's'), *conditions)}"  # noqa: S608 - only this file's own words
-            f" ORDER BY s.stored {shape.order} LIMIT {shape.limit}"
+            f" ORDER BY s.stored {shape.order} LIMIT {shape.most}"
         )
     if len(keys) == 1:
         return _branch_of_one(shape, keys[0], conditions)
@@ -200,7 +209,7 @@ def _branch(shape: Shape, keys: Sequence[_Key]) -> str:
         of_keys += [f"{name}.{key.also}"] if key.also else []
     return (
         f"SELECT k0.stored FROM {' JOIN '.join(tables)} {_statement_at('k0', *conditions)}"  # noqa: S608 - only this file's own words
-        f" {_where(*of_keys)} ORDER BY k0.stored {shape.order} LIMIT {shape.limit}"
+        f" {_where(*of_keys)} ORDER BY k0.stored {shape.order} LIMIT {shape.most}"
     )
 
 
@@ -217,7 +226,7 @@ def _branch_of_one(shape: Shape, key: _Key, conditions: Sequence[str]) -> str:
     piece += conditions if key.table == _STATEMENT else []
     return (
         f"SELECT {name}.stored FROM {key.table} {name} {lookup} {_where(*piece)}"  # noqa: S608 - only this file's own words
-        f" ORDER BY {name}.{key.column} {shape.order}, {name}.stored {shape.order} LIMIT {shape.limit}"
+        f" ORDER BY {name}.{key.column} {shape.order}, {name}.stored {shape.order} LIMIT {shape.most}"
     )
 
 
@@ -247,13 +256,18 @@ def _alias_branch(shape: Shape) -> str:
         keys = "related_agent_keys" if shape.related_agents else "agent_keys"
         conditions.append(f"%(agent)s = ANY (a.{keys})")
     of_alias = " AND ".join(("a.stored = k.stored", "a.target_id = k.target_id", *conditions))
-    own = ("s.sender_id = %(sender)s",) if shape.own else ()
+    own: tuple[str, ...] = ()
+    tables = "xapi_alias_key k"
     piece = _piece(shape, "k.key", "k.stored", key)
+    if shape.own:
+        own = ("s.sender_id = %(sender)s",)
+        tables += " JOIN xapi_statement o ON o.stored = k.stored"
+        piece += ["o.authority_id = %(authority)s", *_between(shape, "o")]
     alias = (
-        f"SELECT DISTINCT k.key, k.stored FROM xapi_alias_key k"  # noqa: S608 - only this file's own words
+        f"SELECT DISTINCT k.key, k.stored FROM {tables}"  # noqa: S608 - only this file's own words
         f" CROSS JOIN LATERAL (SELECT FROM xapi_alias a WHERE {of_alias} LIMIT 1) a"
         f" {_statement_at('k', *own, shape.findable)}"
-        f" {_where(*piece)} ORDER BY k.key {shape.order}, k.stored {shape.order} LIMIT {shape.limit}"
+        f" {_where(*piece)} ORDER BY k.key {shape.order}, k.stored {shape.order} LIMIT {shape.most}"
     )
     return f"SELECT stored FROM ({alias}) alias"  # noqa: S608 - only this file's own words
 
