@@ -263,6 +263,7 @@ class TestPages:
         ]
         assert [(each["statements"], each["errors"]) for each in figures["minutes"][-2:]] == [(4321, 2), (0, 0)]
         assert len(figures["minutes"]) == 60
+        assert figures["months"][0]["month"] == f"{clock.now():%Y-%m}"
         assert figures["months"][0]["all_bytes"] > figures["months"][0]["rows_bytes"] > 0
         page = (await client.get("/lrs")).text
         assert "4,321" in page

@@ -1,6 +1,7 @@
 """The charts of the store, each with the sentence that says what to see."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from academe.lrs.watching.queries import Minute, Month, Usage, Used
@@ -65,12 +66,22 @@ def _used(word: str, used: Sequence[Used], usage: Usage) -> ChartSpec:
         )
     else:
         summary = "Nothing has been stored yet."
-    return bars(
+    standing = bars(
         _each_once(names),
         [Series("Statements", [each.statements for each in used])],
         summary=summary,
         category_name=word.capitalize(),
     )
+    return _lying(standing)
+
+
+def _lying(chart: ChartSpec) -> ChartSpec:
+    """The same bars from left to right, the first on top: names of things need the room."""
+    option = dict(chart.option)
+    categories = option["xAxis"]
+    assert isinstance(categories, dict)
+    option["xAxis"], option["yAxis"] = option["yAxis"], categories | {"inverse": True}
+    return replace(chart, option=option)
 
 
 def _name(used: Used) -> str:

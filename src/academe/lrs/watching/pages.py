@@ -52,7 +52,7 @@ _COLUMNS: Final = (
     Column("result", "Result", hide_below="lg"),
     Column("sender", "Sender", hide_below="md"),
 )
-_LABELS: Final = {"agent": "Who", "related": "Who or what may stand"}
+_LABELS: Final = {"agent": "Who", "related": "Named"}
 
 
 @dataclass(frozen=True, slots=True)

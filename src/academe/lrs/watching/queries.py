@@ -69,10 +69,10 @@ _USED: Final = text(
     """
 ).bindparams(bindparam("senders", type_=_KEYS))
 
-# Months by the end of the partitions' names; what was not analysed yet has -1 rows.
+# Months by the end of the partitions' names, such as `2026m11`; what was not analysed yet has -1 rows.
 _MONTHS: Final = text(
     """
-    SELECT right(c.relname, 6) AS month,
+    SELECT replace(right(c.relname, 7), 'm', '-') AS month,
         sum(c.reltuples) FILTER (WHERE p.relname = 'xapi_statement')::bigint AS statements,
         sum(pg_relation_size(c.oid))::bigint AS rows_bytes,
         sum(pg_total_relation_size(c.oid))::bigint AS all_bytes
@@ -237,7 +237,7 @@ async def usage_of(session: ReadSession, senders: Sequence[UUID], *, most: int) 
 async def months(session: ReadSession) -> Sequence[Month]:
     """Every month that there is room for, of the store as a whole."""
     return [
-        Month(f"{name[:4]}-{name[4:]}", None if rows < 0 else rows, own, whole)
+        Month(name, None if rows < 0 else rows, own, whole)
         for name, rows, own, whole in (await session.execute(_MONTHS)).all()
     ]
 
