@@ -1,5 +1,6 @@
 """The commands `academe lrs import` and `academe lrs export`."""
 
+import io
 import json
 import os
 import sys
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, cast
 
 import typer
 from rich.markup import escape
@@ -211,7 +212,8 @@ def _reading(path: str) -> Iterator[tuple[BinaryIO, _Bar]]:
     """The content of a file, decompressed, and a bar."""
     with Bars(*_COLUMNS, console=error_console) as bars:
         if path == _STANDARD:
-            yield plain(sys.stdin.buffer), _Bar(bars, sys.stdin.buffer, None)
+            given: io.BufferedReader = io.BufferedReader(cast("Any", sys.stdin.buffer))
+            yield plain(given), _Bar(bars, given, None)
             return
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
