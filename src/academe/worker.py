@@ -10,6 +10,7 @@ from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
 from academe.insight.rollup import sum_recorded_activity
 from academe.lrs.facts import ActivityRecorded
+from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow
 from academe.lrs.rollup.links import Resolvers
 from academe.platform.actor import system_actor
@@ -53,6 +54,7 @@ def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: flo
     queue = Queue(database, concurrency=concurrency, silence_seconds=silence_seconds)
     queue.handle(DELIVERY_TASK, "message_id", lambda message_id: deliver(database, message_id))
     queue.schedule("academe.housekeeping", "17 3 * * *", keep_house)
+    queue.schedule("academe.lrs_retention", "47 3 * * *", expire_by_schedule)
     return queue
 
 

@@ -3,7 +3,7 @@
 import typer
 
 from academe.lrs.bulk.cli import export_command, import_command
-from academe.lrs.privacy.cli import erase
+from academe.lrs.privacy.cli import erase, retain
 from academe.lrs.rollup.cli import rebuild
 from academe.lrs.senders.cli import sender
 
@@ -12,6 +12,7 @@ lrs.add_typer(sender, name="sender")
 lrs.command("import")(import_command)
 lrs.command("export")(export_command)
 lrs.command()(erase)
+lrs.command()(retain)
 lrs.command()(rebuild)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -100,3 +101,21 @@ def test_the_command_erases_and_asks_first(own_settings: Settings, monkeypatch: 
     assert (done.exit_code, json.loads(done.stdout)["statements"]) == (0, 0)
     read = CliRunner().invoke(commands, ["lrs", "erase", "--agent", "-", "--yes"], input=json.dumps(EVE))
     assert "Nothing is known of this agent." in read.stdout
+
+
+def test_the_command_keeps_rules_and_deletes_only_when_told(
+    own_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "settings_of_command", lambda: own_settings)
+
+    def told(*arguments: str) -> dict[str, Any]:
+        result = CliRunner().invoke(commands, ["lrs", "retain", *arguments, "--json"])
+        assert result.exit_code == 0, result.stderr
+        content: dict[str, Any] = json.loads(result.stdout)
+        return content
+
+    assert told() == {"rules": {}, "deleted": False, "months": []}
+    assert told("--keep", "http://example.com/type?a=b/Quiz=36", "--keep", "*=60")["rules"] == {"quiz": 36, "*": 60}
+    assert told("--keep", "quiz=0", "--now") == {"rules": {"*": 60}, "deleted": True, "months": []}
+    for wrong in ("quiz", "quiz=", "quiz=-1", "quiz=x"):
+        assert CliRunner().invoke(commands, ["lrs", "retain", "--keep", wrong]).exit_code != 0

@@ -1,4 +1,6 @@
-"""Privacy of whom statements are about: the erasure of an agent.
+"""Privacy of whom statements are about: the erasure of an agent, and how long statements are kept.
+
+Tables: `xapi_retention_rule`, the months that each kind of statement is kept.
 
 Invariants: after an erasure no table of statements, documents or agents holds the identifier or its key; every
 statement is still there, with a pseudonym in the place of the agent, and so are its id, its time and its references;
