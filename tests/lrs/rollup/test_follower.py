@@ -56,7 +56,8 @@ async def days(database: Database) -> list[tuple[Any, ...]]:
 
 
 async def test_statements_are_added_up_by_day_for_whom_they_are_about(own_database: Database, intake: Intake) -> None:
-    quiz = {"id": "https://campus.example.edu/quiz/4", "definition": {"type": "http://example.com/types/quiz"}}
+    activity = "https://campus.example.edu/quiz/4"
+    quiz = {"id": activity, "definition": {"type": "http://example.com/types/quiz"}}
     for moment, duration in (("2026-11-20T23:30:00Z", "PT1M"), ("2026-11-20T09:00:00Z", "PT30S")):
         await intake.store(
             batch_of(a_statement(object=quiz, context=IN_COURSE, timestamp=moment, result={"duration": duration}))
@@ -65,7 +66,7 @@ async def test_statements_are_added_up_by_day_for_whom_they_are_about(own_databa
     await intake.store(batch_of(a_statement(object=quiz, context=IN_COURSE, timestamp="2026-11-21T01:00:00+03:00")))
     await catch_up(own_database)
     (row,) = await days(own_database)
-    assert row[:7] == (OFFERING, PERSON, row[2], key_uuid(quiz["id"]), "quiz", 3, 90)
+    assert row[:7] == (OFFERING, PERSON, row[2], key_uuid(activity), "quiz", 3, 90)
     assert (str(row[2]), row[7].isoformat(), row[8]) == ("2026-11-20", "2026-11-20T23:30:00+00:00", True)
 
 
