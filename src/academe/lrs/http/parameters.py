@@ -65,8 +65,8 @@ def iri_of(call: Call, name: str) -> str | None:
 
 
 def flag_of(call: Call, name: str) -> bool:
-    """A parameter that is `true` or `false`; false when it is not given."""
-    value = call.parameters.get(name, "false")
+    """A parameter that is `true` or `false`, in any case as clients in Python write it; false when it is not given."""
+    value = call.parameters.get(name, "false").lower()
     if value not in ("true", "false"):
         raise XapiFault(f"?{name}", "This must be true or false.")
     return value == "true"
