@@ -66,7 +66,7 @@ RULES: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = [
     ("XAPI-00012 two identifiers", ("agent",), (json.dumps({**ADA, "openid": "https://ada.example.com"}),)),
     ("XAPI-00012 IRI", ("verb", "activity"), ("", "true", "example.com/verb")),
     ("XAPI-00012 time", ("since", "until"), ("", "true", "not a timestamp")),
-    ("XAPI-00012 boolean", ("related_agents", "related_activities", "ascending", "attachments"), ("", "True", "1")),
+    ("XAPI-00012 boolean", ("related_agents", "related_activities", "ascending", "attachments"), ("", "yes", "1")),
     ("XAPI-00012 limit", ("limit",), ("", "-1", "1.5", "one", "\u0663", "9" * 40)),
     ("XAPI-00012 format", ("format",), ("", "EXACT", "full")),
     ("the cursor is ours", ("more",), ("", "x", "AAAA", "\xe9")),
