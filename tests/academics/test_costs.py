@@ -75,7 +75,7 @@ COSTS = {
     "/offerings/{offering}/meetings": 2,  # the offering, the list
     "/meetings/{meeting}/attendance": 2,  # the meeting, the class
     "/api/v1/offerings": 1,
-    "/api/v1/offerings/{offering}/roster": 2,  # where the offering is, the page
+    "/api/v1/offerings/{offering}/roster": 1,  # where the offering is, the page
     "/api/v1/offerings/{offering}/meetings": 2,
 }
 

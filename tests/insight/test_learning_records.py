@@ -21,7 +21,6 @@ from tests.schools import STARTS_ON, TwoSchools
 from tests.support.transactions import as_actor
 
 pytestmark = pytest.mark.anyio
-pytest_plugins = ("tests.insight.conftest",)
 
 
 @pytest.mark.parametrize("named", ["number", "address"])
