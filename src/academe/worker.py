@@ -9,9 +9,9 @@ from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
 from academe.insight.rollup import sum_recorded_activity
-from academe.lrs.facts import ActivityRecorded
+from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.privacy.retention import expire_by_schedule
-from academe.lrs.rollup.follower import follow
+from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
@@ -29,6 +29,7 @@ JOBS = (roster_import_tasks.import_roster,)
 
 
 receives(ActivityRecorded, "insight.learner_days")(sum_recorded_activity)
+receives(AgentErased, "lrs.rollup")(forget_agent)
 
 
 def resolvers_of(settings: Settings) -> Resolvers:

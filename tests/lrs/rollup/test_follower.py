@@ -8,11 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
+from academe.lrs.facts import AgentErased
 from academe.lrs.keys import key_uuid
 from academe.lrs.models import ActivityDay
+from academe.lrs.privacy.service import erase_agent
 from academe.lrs.rollup import follower
 from academe.lrs.rollup.links import Resolvers
 from academe.lrs.statements.intake import Intake
+from academe.lrs.xapi.identity import key_of
 from academe.platform.database.session import Database, Session
 from tests.lrs.statements.brought import VOIDED, a_statement, about, batch_of
 
@@ -149,3 +152,28 @@ async def test_imported_days_stay_when_statements_are_counted_anew(own_database:
     await catch_up(own_database)
     await follower.rebuild(own_database, KNOWING)
     assert sorted((row[5], row[8]) for row in await days(own_database)) == [(1, True), (5, False)]
+
+
+async def test_an_erased_agent_counts_under_the_pseudonym_and_as_nobody(own_database: Database, intake: Intake) -> None:
+    other = {"mbox": "mailto:ada@example.com"}
+    await intake.store(batch_of(a_statement(), a_statement(), a_statement(actor={"mbox": "mailto:bo@example.com"})))
+    await catch_up(own_database)
+    erasure = await erase_agent(own_database, actor=follower.ACTOR, agent_key_text=str(key_of(other)))
+    pseudonym = (await everyone(own_database)) - {key_uuid("mbox:bo@example.com")}
+    async with own_database.transaction(follower.ACTOR) as session:
+        await follower.forget_agent(session, AgentErased(ADA, next(iter(pseudonym))))
+        assert await session.scalar(text("SELECT count(*) FROM xapi_agent_link")) == 0
+    assert erasure.statements == 2
+    assert {(row[1], row[5]) for row in await days(own_database)} == {
+        (next(iter(pseudonym)), 2),
+        (key_uuid("mbox:bo@example.com"), 1),
+    }
+    before = await days(own_database)
+    await follower.rebuild(own_database, KNOWING)
+    assert await days(own_database) == before
+
+
+async def everyone(database: Database) -> set[UUID]:
+    """The actors of all statements."""
+    async with database.reading(follower.ACTOR) as session:
+        return set(await session.scalars(text("SELECT DISTINCT agent_key FROM xapi_statement")))

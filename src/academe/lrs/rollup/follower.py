@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from academe.lrs.facts import ActivityRecorded
+from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.keys import key_uuid
 from academe.lrs.rollup.links import Resolvers, link_new
 from academe.lrs.xapi.objects import VOIDED
@@ -117,6 +117,8 @@ _ADD_ACTORS: Final = text(
         GROUP BY context_id, actor_id, day, activity_id) summed
     """  # noqa: S608 - constants
 )
+_UNLINK: Final = text("DELETE FROM xapi_agent_link WHERE agent_key = :agent RETURNING actor_id")
+_POSITION: Final = text("SELECT position FROM xapi_follower WHERE name = :name FOR UPDATE")
 _FORGET_ALL: Final = text("DELETE FROM activity_day WHERE from_statements")
 _FORGET_LINKS: Final = (text("DELETE FROM xapi_agent_link"), text("DELETE FROM xapi_context_link"))
 _START_AGAIN: Final = text("UPDATE xapi_follower SET position = :beginning WHERE name = :name")
@@ -203,6 +205,17 @@ async def rebuild(database: Database, resolvers: Resolvers) -> int:
             changes={"rows": rows},
         )
         return rows
+
+
+async def forget_agent(session: Session, fact: AgentErased) -> None:
+    """Receive the erasure of an agent: what it did counts for the pseudonym, and nobody is linked to it any more."""
+    before = await session.scalar(_UNLINK, {"agent": fact.agent_key}) or fact.agent_key
+    position = await session.scalar(_POSITION, {"name": NAME})
+    if position is None:
+        return
+    values = {"agents": [fact.pseudonym_key], "actors": [before], "after": position, "voided": key_uuid(VOIDED)}
+    await session.execute(_FORGET_ACTORS, {"actors": [before, fact.pseudonym_key]})
+    await session.execute(_ADD_ACTORS, values)
 
 
 async def _make_room(session: Session, span: Mapping[str, Any]) -> None:

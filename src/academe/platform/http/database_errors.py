@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Constraint
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from academe.platform.database.base import Base
@@ -54,7 +54,8 @@ def explained(error: SQLAlchemyError) -> AcademeError | None:
     if isinstance(error, PoolTimeoutError):
         return ServiceUnavailableError("All database connections are in use; please try again in a moment.")
     if not isinstance(error, DBAPIError):
-        return None
+        # A transaction whose connection was lost between two statements.
+        return ServiceUnavailableError(_NO_ANSWER) if isinstance(error, PendingRollbackError) else None
     cause = error.orig
     state: str | None = getattr(cause, "sqlstate", None)
     if state is None:
