@@ -45,7 +45,10 @@ ASSUMPTIONS: Final = (
 
 LIMITS: Final = (
     "It says how enrolments like this one ended before; it does not say why, nor what would help.",
-    "It knows clicks, coursework and registration. It knows nothing of illness, work, family or motivation.",
+    (
+        "It knows clicks, coursework, registration and the level of prior education. It knows nothing of illness, work,"
+        " family or motivation."
+    ),
     "It learned from distance teaching; where most study happens in a room, it must be trained anew.",
     "In the first two weeks little is known: expect wide differences between the probability and what happens.",
     "It must not decide admission, progression, funding or discipline. It orders who is asked first how they are.",
@@ -119,7 +122,8 @@ def _card(
     return ModelCard(
         purpose="To help advisors and lecturers decide whom to ask first, while there is time to help.",
         target="The enrolment ends in fail or withdrawal.",
-        data="Activity by day, coursework, marks and registration of ended offerings, as of several weeks of each.",
+        data="Activity by day, coursework, marks, registration and prior education of ended offerings, as of several"
+        " weeks of each.",
         attribution=attribution,
         trained_on=tuple(sorted(_name(offering) for offering in offerings)),
         first_day=min(offering.starts_on for offering in offerings),
