@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from academe.lrs.senders.activity import NOBODY_KNOWN, SenderActivity
+from academe.lrs.watching.shown import agent_named, last_part, result_words
 from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.database.session import Session
@@ -185,7 +186,13 @@ class TestPages:
     async def test_the_list_says_who_did_what(self, client_of: ClientOf, home: Sent, two_schools: TwoSchools) -> None:
         page = await client_of(two_schools.home.actor("administrator")).get("/lrs/statements")
         assert page.status_code == 200
-        for words in ("Ada of home", "completed", "7 of 10, passed, in PT4M", "Moodle of home", "Course&gt; &amp; one"):
+        for words in (
+            "Ada of home",
+            "completed",
+            "7 of 10, passed, in 4 min",
+            "Moodle of home",
+            "Course&gt; &amp; one",
+        ):
             assert words in page.text, words
         assert "<Course>" not in page.text
 
@@ -316,3 +323,30 @@ class TestAccess:
         auditor = two_schools.home.actor("auditor")
         assert (await client_of(auditor).get(f"{LIST}/{away.quiz}")).status_code == 404
         assert await entries(session, auditor) == []
+
+
+@pytest.mark.parametrize(
+    ("iri", "words"),
+    [
+        ("https://lab.example.com/virtual-lab", "virtual-lab"),
+        ("https://lab.example.com/quiz/7/", "quiz 7"),
+        ("https://lab.example.com/types#quiz", "quiz"),
+        ("urn:example:quiz", "urn:example:quiz"),
+    ],
+)
+def test_an_iri_is_called_by_its_end(iri: str, words: str) -> None:
+    assert last_part(iri) == words
+
+
+@pytest.mark.parametrize(
+    ("duration", "words"),
+    [("PT1M1S", "in 1 min 1 s"), ("PT2H", "in 2 h"), ("PT0S", "in 0 s"), ("PT0.25S", "in 0.25 s"), ("P1D", "in 24 h")],
+)
+def test_a_duration_is_told_as_people_say_it(duration: str, words: str) -> None:
+    assert result_words({"duration": duration}) == words
+
+
+def test_an_account_is_called_by_its_name() -> None:
+    account = {"homePage": "https://campus.example.edu", "name": "6516"}
+    assert agent_named({"account": account}).name == "6516"
+    assert agent_named({"account": account}).identifier == "https://campus.example.edu|6516"

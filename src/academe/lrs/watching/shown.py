@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic_core import from_json
 
 from academe.lrs.statements.queries import Found
-from academe.lrs.xapi.grammar import parsed_timestamp
+from academe.lrs.xapi.grammar import duration_seconds, parsed_timestamp
 from academe.lrs.xapi.identity import key_of
 from academe.lrs.xapi.languages import chosen_language
 from academe.lrs.xapi.versions import Version
@@ -80,14 +80,16 @@ def shown(found: Found, sender: str) -> ShownStatement:
 
 
 def agent_named(agent: Mapping[str, Any]) -> Named:
-    """An Agent or Group by its name, else by its identifier."""
+    """An Agent or Group by its name, else by that of its account, else by its identifier."""
     key = key_of(agent)
     if key is None:
         members = [agent_named(member) for member in agent.get("member", ())]
         names = ", ".join(member.name for member in members[:3]) + (" …" if len(members) > 3 else "")
         return Named(agent.get("name") or f"Group of {len(members)}", names, None)
     identifier = key.partition(":")[2]
-    return Named(agent.get("name") or identifier, identifier, _filtered(agent=key))
+    account = agent.get("account")
+    name = agent.get("name") or (account["name"] if account else identifier)
+    return Named(name, identifier, _filtered(agent=key))
 
 
 def verb_named(verb: Mapping[str, Any]) -> Named:
@@ -125,7 +127,7 @@ def result_words(result: Mapping[str, Any]) -> str:
     if "completion" in result:
         words.append("complete" if result["completion"] else "incomplete")
     if "duration" in result:
-        words.append(f"in {result['duration']}")
+        words.append(f"in {_duration_words(result['duration'])}")
     return ", ".join(words)
 
 
@@ -151,8 +153,22 @@ def in_words(texts: Mapping[str, str]) -> str:
 
 
 def last_part(iri: str) -> str:
-    """The end of an IRI, by which people recognise it."""
-    return iri.rstrip("/#").rpartition("/")[2].rpartition("#")[2] or iri
+    """The end of an IRI, by which people recognise it: its last part, with the one before where it is a mere number."""
+    before, _, last = iri.rstrip("/#").replace("#", "/").rpartition("/")
+    if not last:
+        return iri
+    return f"{before.rpartition('/')[2]} {last}" if last.isdigit() else last
+
+
+def _duration_words(duration: str) -> str:
+    """A duration as people say it; as it stands when it cannot be told in seconds."""
+    seconds = duration_seconds(duration)
+    if seconds is None:
+        return duration
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest:.3g} s" if rest else ""]
+    return " ".join(part for part in parts if part) or "0 s"
 
 
 def _filtered(**parameters: str) -> str:
