@@ -3,16 +3,6 @@
 from academe.platform.errors import AcademeError, NotFoundError, PermissionDeniedError
 
 
-class PayloadTooLargeError(AcademeError):
-    """The body is larger than this installation takes (413)."""
-
-    status = 413
-    title = "The request is too large"
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"A request may have at most {limit} bytes here; send less at once.")
-
-
 class UnknownResourceError(NotFoundError):
     """The standard knows no resource of this name (404)."""
 

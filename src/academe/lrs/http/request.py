@@ -7,9 +7,9 @@ from urllib.parse import unquote
 
 from starlette.types import Receive, Scope
 
-from academe.lrs.http.errors import PayloadTooLargeError
 from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.versions import Version, version_of
+from academe.platform.http.errors import PayloadTooLargeError
 
 VERSION_HEADER: Final = "x-experience-api-version"
 FORM: Final = "application/x-www-form-urlencoded"
