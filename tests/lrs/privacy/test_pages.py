@@ -1,48 +1,28 @@
 """The page, the endpoint and the command that erase: who may, and that it is meant."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import text
-from starlette.requests import Request
 from typer.testing import CliRunner
 
-from academe.app import create_app
 from academe.cli import app as commands
 from academe.lrs.privacy import cli
-from academe.platform.actor import ANONYMOUS, Actor, system_actor
+from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import Session
 from academe.platform.settings import Settings
+from tests.lrs.conftest import ClientOf
 from tests.lrs.statements.kept import Keeper, sender_named, statement
 from tests.schools import TwoSchools
-from tests.support.transactions import JoinedDatabase, as_actor
+from tests.support.transactions import as_actor
 
 pytestmark = pytest.mark.anyio
 
-ClientOf = Callable[..., httpx.AsyncClient]
 EVE = {"mbox": "mailto:eve@example.com"}
 PAGE, ENDPOINT = "/lrs/erasure", "/api/v1/lrs/erasures"
 OTHERS = ("registrar", "faculty_administrator", "auditor", "lecturer", "student0")
-
-
-@pytest.fixture
-def client_of(database: JoinedDatabase) -> ClientOf:
-    """`client_of(actor)` acts as that actor; `client_of()` as nobody."""
-    app = create_app(database.settings, database)
-
-    def opened(actor: Actor = ANONYMOUS) -> httpx.AsyncClient:
-        async def resolve(request: Request) -> Actor:
-            return actor
-
-        app.state.resolve_actor = resolve
-        transport = httpx.ASGITransport(app)
-        return httpx.AsyncClient(transport=transport, base_url="http://academe.test", headers={"Accept": "text/html"})
-
-    return opened
 
 
 @pytest.fixture

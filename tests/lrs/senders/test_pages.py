@@ -2,44 +2,24 @@
 
 import html
 import re
-from collections.abc import Callable
 from uuid import UUID
 
-import httpx
 import pytest
-from starlette.requests import Request
 
-from academe.app import create_app
 from academe.lrs.senders.credentials import Credentials
 from academe.lrs.senders.service import create_sender
 from academe.lrs.senders.types import Scope
-from academe.platform.actor import ANONYMOUS, Actor, system_actor
+from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import Session
 from academe.platform.ids import new_id
+from tests.lrs.conftest import ClientOf
 from tests.schools import TwoSchools
 from tests.support.transactions import JoinedDatabase, as_actor
 
 pytestmark = pytest.mark.anyio
 
-ClientOf = Callable[..., httpx.AsyncClient]
 LIST = "/api/v1/lrs/senders"
 SECRET = re.compile(r"<code[^>]*>([A-Za-z0-9_-]{43})</code>")
-
-
-@pytest.fixture
-def client_of(database: JoinedDatabase) -> ClientOf:
-    """`client_of(actor)` acts as that actor, without a sign-in; `client_of()` as nobody."""
-    app = create_app(database.settings, database)
-
-    def opened(actor: Actor = ANONYMOUS, *, htmx: bool = False) -> httpx.AsyncClient:
-        async def resolve(request: Request) -> Actor:
-            return actor
-
-        app.state.resolve_actor = resolve
-        headers = {"Accept": "text/html"} | ({"HX-Request": "true"} if htmx else {})
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://academe.test", headers=headers)
-
-    return opened
 
 
 @pytest.fixture

@@ -1,28 +1,23 @@
 """Two schools, each with a sender that has sent something, and clients that act as whoever is given."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import httpx
 import pytest
-from starlette.requests import Request
 
-from academe.app import create_app
 from academe.lrs.senders.service import Issued, create_sender
 from academe.lrs.senders.types import Scope, Sender
-from academe.platform.actor import ANONYMOUS, Actor, system_actor
+from academe.platform.actor import system_actor
 from academe.platform.database.session import Session
 from tests.lrs.senders.conftest import operator
 from tests.lrs.statements.kept import ADA, BOB, COURSE, Keeper, about, statement, voiding
 from tests.schools import School, TwoSchools
-from tests.support.transactions import JoinedDatabase, as_actor
+from tests.support.transactions import as_actor
 
 __all__ = ["operator"]
 
 SYSTEM: Final = system_actor("test")
-ClientOf = Callable[..., httpx.AsyncClient]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +30,6 @@ class Sent:
     course: UUID
     remark: UUID
     voided: UUID
-
-
-@pytest.fixture
-def client_of(database: JoinedDatabase) -> ClientOf:
-    """`client_of(actor)` acts as that actor, without a sign-in; `client_of()` as nobody."""
-    app = create_app(database.settings, database)
-
-    def opened(actor: Actor = ANONYMOUS, *, htmx: bool = False) -> httpx.AsyncClient:
-        async def resolve(request: Request) -> Actor:
-            return actor
-
-        app.state.resolve_actor = resolve
-        headers = {"Accept": "text/html"} | ({"HX-Request": "true"} if htmx else {})
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://academe.test", headers=headers)
-
-    return opened
 
 
 async def send_for(session: Session, keeper: Keeper, school: School, key: str) -> Sent:

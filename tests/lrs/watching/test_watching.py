@@ -14,8 +14,9 @@ from academe.lrs.watching.shown import agent_named, last_part, result_words
 from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.database.session import Session
+from tests.lrs.conftest import ClientOf
 from tests.lrs.statements.kept import ADA, QUIZ, VERB, agent
-from tests.lrs.watching.conftest import SYSTEM, ClientOf, Sent
+from tests.lrs.watching.conftest import SYSTEM, Sent
 from tests.schools import TwoSchools
 from tests.support.transactions import JoinedDatabase, as_actor
 
