@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .PHONY: help setup setup-dev demo serve worker test check format format-check lint types contract budgets writes \
-	links migrations check-demo ci screenshots frontend audit lock clean
+	links migrations check-demo ci screenshots frontend wheel audit lock clean
 
 # Handed to the command of the target: make test ARGS='-k roster -x', make demo ARGS='--port 9000'
 ARGS ?=
@@ -80,6 +80,9 @@ lock: setup-dev ## Refresh the locks after a change of pyproject.toml; newest: A
 
 frontend: setup ## Build the front end
 	@$(python) scripts/frontend.py $(ARGS)
+
+wheel: setup ## Build the package, with its front end and migrations, into dist/
+	@.venv/bin/hatchling build -t wheel
 
 screenshots: setup-dev ## Take the screenshots of the documents from a running demo
 	@$(python) -m scripts.screenshots $(ARGS)

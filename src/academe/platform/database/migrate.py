@@ -19,7 +19,11 @@ from academe.platform.settings import Settings
 MIGRATION_LOCK: Final = 0x61636164656D65
 """Advisory lock of whoever migrates: the letters of "academe"."""
 
-PROJECT_FOLDER: Final = Path(__file__).parents[4]
+_PACKAGE: Final = Path(__file__).parents[2]
+_INSTALLED: Final = _PACKAGE / "migrations"
+
+MIGRATIONS: Final = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1] / "migrations"
+"""Inside an installed package; in a checkout they stand beside its sources."""
 
 
 class DataLossError(AcademeError):
@@ -73,7 +77,7 @@ def head() -> str:
     """The newest revision of this release."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     if newest is None:
-        raise NotFoundError(f"There are no migrations in {PROJECT_FOLDER / 'migrations'}.")
+        raise NotFoundError(f"There are no migrations in {MIGRATIONS}.")
     return newest
 
 
@@ -109,8 +113,9 @@ def _in_words(difference: Any) -> str:
 
 
 def _config() -> Config:
-    config = Config(toml_file=PROJECT_FOLDER / "pyproject.toml")
-    config.set_main_option("script_location", str(PROJECT_FOLDER / "migrations"))
+    config = Config()
+    # Read with interpolation, in which a percent sign begins a name.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
 
 
