@@ -241,9 +241,10 @@ def actor_called(who: str, schools: TwoSchools) -> Actor:
 async def verbs_allowed(session: AsyncSession, table: Table, condition: str) -> str:
     """The letters of the verbs that the present actor may use on the row."""
     key = next(iter(table.primary_key.columns)).name
+    written = ", ".join(column.name for column in table.columns if column.computed is None)
     attempts: dict[str, tuple[str, Callable[[int], bool]]] = {
         "r": (f"SELECT 1 FROM {table.name} WHERE {condition}", lambda rows: rows > 0),
-        "i": (f"INSERT INTO {table.name} SELECT * FROM sample_row", lambda rows: rows > 0),
+        "i": (f"INSERT INTO {table.name} ({written}) SELECT {written} FROM sample_row", lambda rows: rows > 0),
         "u": (f"UPDATE {table.name} SET {key} = {key} WHERE {condition}", lambda rows: rows > 0),
         "d": (f"DELETE FROM {table.name} WHERE {condition}", lambda rows: rows > 0),
     }

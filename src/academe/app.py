@@ -22,6 +22,8 @@ from academe.academics.roster_import import routes as import_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
+from academe.identity.people import pages as people_pages
+from academe.identity.people import routes as people_routes
 from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
@@ -45,6 +47,8 @@ from academe.platform.settings import Settings, get_settings
 ROUTERS: Final[Sequence[APIRouter]] = (
     identity_routes.router,
     identity_pages.router,
+    people_routes.router,
+    people_pages.router,
     academics_routes.router,
     academics_pages.router,
     roster_routes.router,
@@ -75,6 +79,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *worklist_pages.NAVIGATION,
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
+    *people_pages.NAVIGATION,
     *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,

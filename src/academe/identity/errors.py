@@ -15,6 +15,12 @@ class PersonNotFoundError(NotFoundError):
     title = "There is no such person"
 
 
+class AccountNotFoundError(NotFoundError):
+    """The person has no account (404)."""
+
+    title = "This person has no account"
+
+
 class RoleGrantNotFoundError(NotFoundError):
     """There is no such role grant, or none that the actor may know of (404)."""
 

@@ -1,15 +1,21 @@
 """Tables of identity: the organisation tree, people, their accounts and the roles they hold."""
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, column, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, column, func, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from academe.identity.types import OrgUnitKind, PersonStatus, Role
 from academe.platform.database.base import PEOPLE, Base, Identified, Timestamped, Vocabulary, one_of
 from academe.platform.encryption import EncryptedText
+
+_SEARCHED: Final = (
+    "fold_name(' ' || display_name || coalesce(' ' || preferred_name, '') || coalesce(' ' || given_name, '')"
+    " || coalesce(' ' || middle_name, '') || coalesce(' ' || family_name, ''))"
+)
 
 
 class OrgUnit(Identified, Timestamped, Base):
@@ -38,7 +44,9 @@ class OrgUnit(Identified, Timestamped, Base):
 class Person(Identified, Timestamped, Base):
     """A human being, known once to an institution. `display_name` is what every page shows ("Student 11391").
 
-    The row is the institution's directory: its staff may read it. What is private is in `PersonParticulars`.
+    `preferred_name` is what the person wants to be called. `search_text` has all names without accents and capitals
+    (`fold_name`). The row is the institution's directory: its staff may read it. What is private is in
+    `PersonParticulars`.
     """
 
     __tablename__ = "person"
@@ -48,6 +56,9 @@ class Person(Identified, Timestamped, Base):
     display_name: Mapped[str]
     given_name: Mapped[str | None]
     family_name: Mapped[str | None]
+    middle_name: Mapped[str | None]
+    preferred_name: Mapped[str | None]
+    search_text: Mapped[str] = mapped_column(Computed(_SEARCHED, persisted=True))
     status: Mapped[PersonStatus] = mapped_column(Vocabulary(PersonStatus), server_default=PersonStatus.ACTIVE.value)
 
     account: Mapped["Account | None"] = relationship(back_populates="person", lazy="raise")
@@ -55,12 +66,17 @@ class Person(Identified, Timestamped, Base):
     __table_args__ = (
         one_of("status", PersonStatus),
         CheckConstraint("length(display_name) BETWEEN 1 AND 200", name="display_name_length"),
+        *(
+            CheckConstraint(f"length({part}) BETWEEN 1 AND 100", name=f"{part}_length")
+            for part in ("given_name", "middle_name", "family_name", "preferred_name")
+        ),
         Index("uq_person_institution_id_sourced_id", "institution_id", "sourced_id", unique=True),
+        Index("ix_person_institution_id_display_name", "institution_id", "display_name", "id"),
         Index(
-            "ix_person_display_name_trigram",
-            "display_name",
+            "ix_person_search_text_trigram",
+            "search_text",
             postgresql_using="gin",
-            postgresql_ops={"display_name": "gin_trgm_ops"},
+            postgresql_ops={"search_text": "gin_trgm_ops"},
         ),
         {"info": {PEOPLE: True}},
     )
@@ -97,6 +113,7 @@ class Account(Identified, Timestamped, Base):
 
     __table_args__ = (
         Index("uq_account_email_lower", func.lower(text("email")), unique=True),
+        Index("ix_account_email_trigram", text("lower(email) gin_trgm_ops"), postgresql_using="gin"),
         CheckConstraint("email LIKE '%_@_%'", name="email_shape"),
         {"info": {PEOPLE: True}},
     )

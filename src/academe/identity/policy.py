@@ -4,6 +4,7 @@ Roles lie in the actor, where the resolver has put them at their node and at eve
 is the root of its tree, so a role "of the institution" is one held there.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_, true
@@ -19,10 +20,25 @@ REGISTERING = (Role.REGISTRAR, Role.ADMINISTRATOR)
 STAFF = (Role.LECTURER, Role.CONVENOR, Role.ADVISOR, Role.REGISTRAR, Role.ADMINISTRATOR, Role.AUDITOR)
 """Whose work needs to know who the people of the institution are."""
 
+STAFF_ONLY = "The directory is for the staff of the institution."
+"""What whoever may not search it is told."""
+
 
 def can_register_people(actor: Actor, institution_id: UUID) -> bool:
     """Make and correct the people of an institution: its registrars and administrators."""
     return actor.is_system or institution_id in actor.org_unit_ids(*REGISTERING)
+
+
+def institutions_to_register(actor: Actor) -> Sequence[UUID]:
+    """The institutions for which `can_register_people` is true, in a fixed order."""
+    return sorted(
+        {s.institution_id for s in actor.scopes if s.role in REGISTERING and s.org_unit_id == s.institution_id}
+    )
+
+
+def can_search_people(actor: Actor) -> bool:
+    """Search the directory: whose work needs to know who the people of the institution are."""
+    return actor.is_system or actor.has_role(*STAFF)
 
 
 def can_manage_accounts(actor: Actor, institution_id: UUID) -> bool:

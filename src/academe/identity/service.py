@@ -1,12 +1,14 @@
 """Verbs of the organisation tree, of people and of roles. They flush, record what was done, and never commit."""
 
 from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
 from academe.identity import policy
+from academe.identity.addresses import checked_address, checked_phone
 from academe.identity.errors import (
     CodeInUseError,
     LastAdministratorError,
@@ -23,9 +25,11 @@ from academe.identity.types import OrgUnitKind, PersonStatus, Role
 from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
-from academe.platform.database.session import Session
+from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import FieldError, InvalidInputError
 from academe.platform.ids import new_id
+
+_EARLIEST_BIRTH: Final = date(1900, 1, 1)
 
 
 async def create_institution(
@@ -117,7 +121,10 @@ async def set_particulars(
     phone: str | None,
     date_of_birth: date | None,
 ) -> PersonParticulars:
-    """Replace how a person is reached and when they were born; by the person or by those who register people."""
+    """Replace how a person is reached and when they were born; by the person or by those who register people.
+
+    Empty ones are removed. Raises PersonNotFoundError and InvalidInputError.
+    """
     person = await known_person(session, actor, person_id)
     permitted = person.id == actor.person_id or policy.can_register_people(actor, person.institution_id)
     policy.require(permitted, actor, "Only the person, registrars and administrators may change particulars.")
@@ -125,8 +132,10 @@ async def set_particulars(
     if particulars is None:
         particulars = PersonParticulars(person_id=person.id)
         session.add(particulars)
-    particulars.contact_email = contact_email
-    particulars.phone = phone
+    if date_of_birth is not None and not _EARLIEST_BIRTH <= date_of_birth <= clock.now().date():
+        raise InvalidInputError(errors=[FieldError("date_of_birth", "Please give a day from 1900 until today.")])
+    particulars.contact_email = checked_address(contact_email, field="contact_email") if contact_email else None
+    particulars.phone = checked_phone(phone) if phone else None
     particulars.date_of_birth = date_of_birth.isoformat() if date_of_birth else None
     await session.flush()
     record(
@@ -229,7 +238,7 @@ async def end_role(session: Session, *, actor: Actor, grant_id: UUID, last_day: 
     return grant
 
 
-async def known_person(session: Session, actor: Actor, person_id: UUID) -> Person:
+async def known_person(session: Session | ReadSession, actor: Actor, person_id: UUID) -> Person:
     """A person whom the actor may know of; raises PersonNotFoundError."""
     policy.require(not actor.is_anonymous, actor, "")
     found = await session.execute(select(Person).where(Person.id == person_id, policy.known_to(actor)))

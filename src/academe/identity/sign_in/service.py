@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload
 
 from academe.identity import policy
+from academe.identity.addresses import checked_address
 from academe.identity.errors import (
     AddressInUseError,
     PersonNotFoundError,
@@ -27,7 +28,7 @@ from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Database, Session
-from academe.platform.errors import AuthenticationRequiredError, FieldError, InvalidInputError
+from academe.platform.errors import AuthenticationRequiredError
 from academe.platform.logging import get_logger
 
 _log = get_logger()
@@ -57,7 +58,7 @@ async def create_account(
         raise PersonNotFoundError
     permitted = policy.can_manage_accounts(actor, person.institution_id)
     policy.require(permitted, actor, "Only administrators may make accounts.")
-    address = _checked_address(email)
+    address = checked_address(email)
     if password is not None:
         require_acceptable(password, email=address)
     stored = await hashed(password) if password is not None else None
@@ -240,12 +241,3 @@ async def _own_account(session: Session, actor: Actor) -> Account:
 
 def _about(account: Account) -> Subject:
     return Subject("account", account.id, account.person.institution_id, account.person_id)
-
-
-def _checked_address(email: str) -> str:
-    """The address without blanks around it; whether mail arrives there is for the first message to show."""
-    address = email.strip()
-    name, _, domain = address.rpartition("@")
-    if not name or not domain or len(address) > 254 or any(character.isspace() for character in address):
-        raise InvalidInputError(errors=[FieldError("email", "Please give an e-mail address.")])
-    return address

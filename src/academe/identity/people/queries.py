@@ -1,0 +1,198 @@
+"""The directory: people by name, searched and filtered, as far as the actor may know them."""
+
+import unicodedata
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, column, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, array
+
+from academe.identity.models import Account, Person, RoleGrant
+from academe.identity.policy import known_to
+from academe.identity.queries import in_force, subtree
+from academe.identity.types import PersonStatus, Role
+from academe.platform import clock
+from academe.platform.actor import Actor
+from academe.platform.database.session import ReadSession, Session
+from academe.platform.http.pagination import SortKey
+
+PersonFinder = Callable[[ReadSession | Session, Actor, str], Awaitable[Sequence[UUID]]]
+"""Finds people by what another module knows of them, such as a student number; at most some hundred of them."""
+
+BY_NAME: Final = (SortKey("name", Person.display_name), SortKey("id", Person.id))
+"""The order of the directory."""
+
+MOST_FOUND: Final = 1_000
+"""How many a search by name finds. Whoever goes through more of them types another letter."""
+
+_WHOLE_TRIGRAM: Final = 3
+"""Letters of a word that is found anywhere in a name; a shorter one is found where a name begins."""
+
+_finders: Final[dict[str, PersonFinder]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFilter:
+    """What was asked for: words that must all occur in the names, a role held today, a node, a status."""
+
+    search: str = ""
+    role: Role | None = None
+    org_unit_id: UUID | None = None
+    status: PersonStatus | None = None
+
+    @property
+    def most(self) -> int | None:
+        """How many are looked at, in the order of the directory; all of them where another filter leaves some out."""
+        return None if self.role or self.org_unit_id or self.status else MOST_FOUND
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words to search for, without accents and capitals."""
+        return tuple(fold(self.search).split())
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """A person as the directory shows them. `roles` are those that the reader may know of."""
+
+    id: UUID
+    name: str
+    preferred_name: str | None
+    sourced_id: str | None
+    status: PersonStatus
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAccount:
+    """A person's account, for those who manage accounts."""
+
+    id: UUID
+    email: str
+    is_active: bool
+    has_password: bool
+    last_signed_in_at: Any
+
+
+def add_person_finder(key: str, finder: PersonFinder) -> None:
+    """Register a finder; for the composition root. The same key replaces."""
+    _finders[key] = finder
+
+
+def fold(text: str) -> str:
+    """The text without accents and capitals, as the database's `fold_name` writes it."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not "\u0300" <= one <= "\u036f")
+    for letter, written in (("ß", "ss"), ("Æ", "Ae"), ("æ", "ae"), ("Œ", "Oe"), ("œ", "oe")):
+        plain = plain.replace(letter, written)
+    return plain.translate(_UNDECOMPOSED).lower()
+
+
+_UNDECOMPOSED: Final = str.maketrans("ØøŁłĐđÐðÞþĦħıŦŧ", "OoLlDdDdTtHhiTt")
+
+
+async def found_elsewhere(session: ReadSession | Session, actor: Actor, search: str) -> Sequence[UUID]:
+    """Who is found by a number or an identifier of another module."""
+    found: list[UUID] = []
+    if search.strip():
+        for finder in _finders.values():
+            found += await finder(session, actor, search.strip())
+    return found
+
+
+def people(actor: Actor, wanted: DirectoryFilter, also: Sequence[UUID] = ()) -> Select[*tuple[Any, ...]]:
+    """The people for a filter, for `listed`; `also` are those whom `found_elsewhere` found."""
+    statement = select(
+        Person.id, Person.display_name, Person.preferred_name, Person.sourced_id, Person.status, _roles()
+    ).where(known_to(actor))
+    if wanted.words:
+        statement = statement.where(_named(wanted, also))
+    if wanted.status is not None:
+        statement = statement.where(Person.status == wanted.status)
+    if wanted.role is not None or wanted.org_unit_id is not None:
+        statement = statement.where(_holding(wanted))
+    return statement
+
+
+def similar_people(actor: Actor, wanted: DirectoryFilter) -> Select[*tuple[Any, ...]]:
+    """People with names like what was typed, the most alike first, for `listed`: for a search that found nobody."""
+    near = func.find_similar_people(fold(wanted.search)).table_valued(column("person_id"), column("similarity"))
+    return (
+        select(Person.id, Person.display_name, Person.preferred_name, Person.sourced_id, Person.status, _roles())
+        .join(near, near.c.person_id == Person.id)
+        .where(known_to(actor))
+        .order_by(near.c.similarity.desc(), Person.display_name, Person.id)
+        .limit(10)
+    )
+
+
+def listed(row: Row[*tuple[Any, ...]]) -> ListedPerson:
+    """What a row of `people` shows."""
+    identifier, name, preferred, sourced_id, status, roles = row[:6]
+    return ListedPerson(identifier, name, preferred, sourced_id, status, tuple(roles))
+
+
+async def person_listed(session: ReadSession | Session, person: Person) -> ListedPerson:
+    """A person who is loaded already, as the directory shows them."""
+    roles = (await session.execute(select(_roles()).select_from(Person).where(Person.id == person.id))).scalar_one()
+    return ListedPerson(
+        person.id, person.display_name, person.preferred_name, person.sourced_id, person.status, tuple(roles)
+    )
+
+
+async def account_of(session: ReadSession | Session, person_id: UUID) -> ShownAccount | None:
+    """The account of a person, as far as the reader may see it."""
+    row = (
+        await session.execute(
+            select(
+                Account.id,
+                Account.email,
+                Account.is_active,
+                Account.password_hash.is_not(None),
+                Account.last_signed_in_at,
+            ).where(Account.person_id == person_id)
+        )
+    ).one_or_none()
+    return None if row is None else ShownAccount(*row)
+
+
+def _named(wanted: DirectoryFilter, also: Sequence[UUID]) -> ColumnElement[bool]:
+    patterns = [_pattern(word) for word in wanted.words]
+    by_name = select(func.find_people(cast(array(patterns), ARRAY(Text)), wanted.most).column_valued())
+    found = [Person.id.in_(by_name), Person.sourced_id == wanted.search.strip()]
+    if "@" in wanted.search:
+        found.append(Person.id.in_(select(func.find_people_by_address(wanted.search.strip()).column_valued())))
+    if also:
+        found.append(Person.id.in_(also))
+    return or_(*found)
+
+
+def _holding(wanted: DirectoryFilter) -> ColumnElement[bool]:
+    grants = select(RoleGrant.id).where(RoleGrant.person_id == Person.id, in_force(clock.now().date()))
+    if wanted.role is not None:
+        grants = grants.where(RoleGrant.role == wanted.role)
+    if wanted.org_unit_id is not None:
+        grants = grants.where(RoleGrant.org_unit_id.in_(subtree(wanted.org_unit_id)))
+    return exists(grants)
+
+
+def _roles() -> ColumnElement[Any]:
+    """The roles held today, as far as the reader may know of them."""
+    held = (
+        select(RoleGrant.role)
+        .where(RoleGrant.person_id == Person.id, in_force(clock.now().date()))
+        .distinct()
+        .order_by(RoleGrant.role)
+        .correlate(Person)
+    )
+    return func.array(held.scalar_subquery())
+
+
+def _pattern(word: str) -> str:
+    """For LIKE, in which the word's own wildcards stand for themselves."""
+    return f"%{_literally(word)}%" if len(word) >= _WHOLE_TRIGRAM else f"% {_literally(word)}%"
+
+
+def _literally(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,156 @@
+"""JSON of people."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query
+
+from academe.identity import policy
+from academe.identity.errors import AccountNotFoundError
+from academe.identity.models import Person, PersonParticulars
+from academe.identity.people.queries import (
+    BY_NAME,
+    DirectoryFilter,
+    account_of,
+    found_elsewhere,
+    listed,
+    people,
+    person_listed,
+)
+from academe.identity.people.schemas import (
+    AccountIn,
+    AccountOut,
+    NamesIn,
+    ParticularsIn,
+    ParticularsOut,
+    PersonIn,
+    PersonOut,
+    StatusIn,
+)
+from academe.identity.people.service import Names, change_names, read_particulars
+from academe.identity.service import create_person, known_person, set_particulars, set_person_status
+from academe.identity.sign_in.service import create_account
+from academe.identity.types import PersonStatus, Role
+from academe.platform.database.session import Session
+from academe.platform.errors import PermissionDeniedError
+from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
+from academe.platform.http.pagination import Page, Paging, fetch_page
+from academe.platform.http.routing import api_router, safe_to_repeat
+
+router = api_router("/people", tag="people")
+
+
+async def directory_filter(
+    search: Annotated[str, Query(max_length=100, description="Words of a name, a number or an address.")] = "",
+    role: Role | None = None,
+    org_unit_id: UUID | None = None,
+    status: PersonStatus | None = None,
+) -> DirectoryFilter:
+    """What the query string asks for."""
+    return DirectoryFilter(search.strip(), role, org_unit_id, status)
+
+
+@router.get("")
+async def list_people(
+    actor: SignedIn,
+    session: ReadOnlySession,
+    paging: Paging,
+    wanted: Annotated[DirectoryFilter, Depends(directory_filter)],
+) -> Page[PersonOut]:
+    """The people whom the caller may know, by name."""
+    policy.require(policy.can_search_people(actor), actor, policy.STAFF_ONLY)
+    also = await found_elsewhere(session, actor, wanted.search)
+    statement = people(actor, wanted, also)
+    return await fetch_page(
+        session, statement, BY_NAME, paging, lambda row: PersonOut.model_validate(listed(row), from_attributes=True)
+    )
+
+
+@router.post("", status_code=201)
+@safe_to_repeat
+async def add_person(body: PersonIn, actor: SignedIn, session: WriteSession) -> PersonOut:
+    """Make somebody known to an institution."""
+    person = await create_person(
+        session,
+        actor=actor,
+        institution_id=body.institution_id,
+        display_name=body.display_name,
+        sourced_id=body.sourced_id,
+    )
+    names = Names(**body.model_dump(exclude={"institution_id"}))
+    return await _shown(session, await change_names(session, actor=actor, person_id=person.id, names=names))
+
+
+@router.get("/{person_id}")
+async def show_person(person_id: UUID, actor: SignedIn, session: WriteSession) -> PersonOut:
+    """One person whom the caller may know."""
+    return await _shown(session, await known_person(session, actor, person_id))
+
+
+@router.put("/{person_id}/names")
+@safe_to_repeat
+async def put_names(person_id: UUID, body: NamesIn, actor: SignedIn, session: WriteSession) -> PersonOut:
+    """Replace what a person is called."""
+    names = Names(**body.model_dump())
+    return await _shown(session, await change_names(session, actor=actor, person_id=person_id, names=names))
+
+
+@router.get("/{person_id}/particulars")
+async def show_particulars(person_id: UUID, actor: SignedIn, session: WriteSession) -> ParticularsOut:
+    """How a person is reached and when they were born; leaves an entry in the audit."""
+    person = await known_person(session, actor, person_id)
+    found = await read_particulars(session, actor=actor, person=person, purpose="a program's request")
+    if found is None:
+        raise PermissionDeniedError("Only the person, registrars and administrators may see particulars.")
+    return _particulars(found)
+
+
+@router.put("/{person_id}/particulars")
+@safe_to_repeat
+async def put_particulars(
+    person_id: UUID, body: ParticularsIn, actor: SignedIn, session: WriteSession
+) -> ParticularsOut:
+    """Replace how a person is reached and when they were born."""
+    saved = await set_particulars(session, actor=actor, person_id=person_id, **body.model_dump())
+    return _particulars(saved)
+
+
+@router.put("/{person_id}/status")
+@safe_to_repeat
+async def put_status(person_id: UUID, body: StatusIn, actor: SignedIn, session: WriteSession) -> PersonOut:
+    """Deactivate a person, or let them take part again."""
+    return await _shown(session, await set_person_status(session, actor=actor, person_id=person_id, status=body.status))
+
+
+@router.get("/{person_id}/account")
+async def show_account(person_id: UUID, actor: SignedIn, session: ReadOnlySession) -> AccountOut:
+    """A person's account, for those who manage accounts."""
+    person = await known_person(session, actor, person_id)
+    permitted = policy.can_manage_accounts(actor, person.institution_id)
+    policy.require(permitted, actor, "Only administrators may see accounts.")
+    found = await account_of(session, person_id)
+    if found is None:
+        raise AccountNotFoundError
+    return AccountOut.model_validate(found, from_attributes=True)
+
+
+@router.post("/{person_id}/account", status_code=201)
+@safe_to_repeat
+async def add_account(person_id: UUID, body: AccountIn, actor: SignedIn, session: WriteSession) -> AccountOut:
+    """Let a person sign in with an address; a password or another way in is set up by the person."""
+    await known_person(session, actor, person_id)
+    await create_account(session, actor=actor, person_id=person_id, email=body.email)
+    return AccountOut.model_validate(await account_of(session, person_id), from_attributes=True)
+
+
+async def _shown(session: Session, person: Person) -> PersonOut:
+    return PersonOut.model_validate(await person_listed(session, person), from_attributes=True)
+
+
+def _particulars(found: PersonParticulars) -> ParticularsOut:
+    return ParticularsOut(
+        contact_email=found.contact_email,
+        phone=found.phone,
+        date_of_birth=date.fromisoformat(found.date_of_birth) if found.date_of_birth else None,
+    )
