@@ -26,6 +26,8 @@ from academe.lrs.statements.models import (
     XapiStatementAgent,
     XapiStatementId,
 )
+from academe.messaging.notifications.models import Notification, NotificationPreference
+from academe.messaging.types import NotificationKind
 from academe.platform import clock
 from academe.platform.database.session import Session
 from tests.schools import STARTS_ON, School
@@ -169,4 +171,20 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
     }
 
 
-MORE_ROWS: Final[Sequence[AddRows]] = (insight_rows, roster_rows, sender_rows, document_rows, statement_rows)
+async def messaging_rows(session: Session, school: School) -> dict[str, str]:
+    """Something that a student was told, and what the student wants to be told."""
+    person = school.people["student0"]
+    session.add(Notification(person_id=person.id, kind=NotificationKind.SYSTEM, title="Told"))
+    session.add(NotificationPreference(person_id=person.id, kind=NotificationKind.SYSTEM, in_bell=True))
+    await session.flush()
+    return dict.fromkeys(("notification", "notification_preference"), f"person_id = '{person.id}'")
+
+
+MORE_ROWS: Final[Sequence[AddRows]] = (
+    insight_rows,
+    roster_rows,
+    sender_rows,
+    document_rows,
+    statement_rows,
+    messaging_rows,
+)

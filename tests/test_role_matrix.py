@@ -103,6 +103,10 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     "job": ({"student0": "riud"}, "riud"),
     "learner_day": (dict.fromkeys(READERS, "r"), "riud"),
+    # Academe itself tells people; of a notification only whether it was read may be changed at all (its other columns
+    # are not granted), so the matrix, which changes the key, finds reading alone.
+    "notification": ({"student0": "r"}, "rid"),
+    "notification_preference": ({"student0": "riud"}, "riud"),
     # Who teaches is known to everybody in the institution.
     "offering_staff": (
         dict.fromkeys(

@@ -1,6 +1,7 @@
 import htmx from "htmx.org";
 import "./waiting.js";
 import { enhance as attendance } from "./attendance.js";
+import { enhance as bell } from "./bell.js";
 import { enhance as charts } from "./charts-loader.js";
 import { enhance as dialogs } from "./dialogs.js";
 import { enhance as forms } from "./forms.js";
@@ -10,7 +11,7 @@ import { enhance as themes } from "./theme-switch.js";
 import { enhance as toasts } from "./toasts.js";
 
 // Each module improves what it finds below an element; htmx hands over what it brings in later.
-const enhancements = [themes, menus, dialogs, forms, tables, toasts, charts, attendance];
+const enhancements = [themes, menus, dialogs, forms, tables, toasts, charts, attendance, bell];
 
 function enhanceAll(element) {
   for (const enhance of enhancements) enhance(element);

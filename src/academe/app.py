@@ -35,6 +35,9 @@ from academe.lrs.senders import pages as sender_pages
 from academe.lrs.senders import routes as sender_routes
 from academe.lrs.watching import pages as watching_pages
 from academe.lrs.watching import routes as watching_routes
+from academe.messaging.notifications import pages as notification_pages
+from academe.messaging.notifications import routes as notification_routes
+from academe.messaging.notifications.live import LiveBells
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -49,6 +52,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     identity_pages.router,
     people_routes.router,
     people_pages.router,
+    notification_routes.router,
+    notification_pages.router,
     academics_routes.router,
     academics_pages.router,
     roster_routes.router,
@@ -86,7 +91,13 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
-TEMPLATE_PACKAGES: Final[Sequence[str]] = ("academe.lrs", "academe.identity", "academe.academics", "academe.insight")
+TEMPLATE_PACKAGES: Final[Sequence[str]] = (
+    "academe.lrs",
+    "academe.identity",
+    "academe.messaging",
+    "academe.academics",
+    "academe.insight",
+)
 """The packages with a `templates` folder; platform's own is always searched."""
 
 
@@ -116,8 +127,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         secret=settings.signing_key.decode(),
         navigation=NAVIGATION,
         account_url="/account",
+        inbox_url=notification_pages.INBOX,
         auto_reload=settings.reload_templates,
     )
+    app.state.live_bells = LiveBells(lambda: app.state.database)
     app.mount(STATIC_URL, static_files(), name="static")
     # The last one added is the outermost: programs that send statements pass by everything that is for people.
     app.add_middleware(XapiEndpoint(settings, lambda: app.state.database).edge())

@@ -5,17 +5,23 @@ import signal
 from datetime import timedelta
 
 from academe.academics.agents import offerings_by_address, students_by_number
+from academe.academics.facts import AttendanceRecorded, EnrollmentCreated, EnrollmentWithdrawn, ResultsPublished
+from academe.academics.notices import tell_absent, tell_enrolled, tell_results, tell_withdrawn
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
+from academe.insight.facts import RiskScored
+from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
 from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
+from academe.messaging.notifications.jobs import tell_job_failed
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
 from academe.platform.database.session import Database
+from academe.platform.jobs.failures import when_job_fails
 from academe.platform.jobs.queue import Queue, forget_finished
 from academe.platform.jobs.service import forget_jobs
 from academe.platform.outbox.delivery import deliver, forget_delivered
@@ -28,6 +34,12 @@ JOBS = (roster_import_tasks.import_roster,)
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
 
+receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)
+receives(EnrollmentWithdrawn, "academics.tell_withdrawn")(tell_withdrawn)
+receives(AttendanceRecorded, "academics.tell_absent")(tell_absent)
+receives(ResultsPublished, "academics.tell_results")(tell_results)
+receives(RiskScored, "insight.tell_advisors")(tell_advisors)
+when_job_fails(tell_job_failed)
 receives(ActivityRecorded, "insight.learner_days")(sum_recorded_activity)
 receives(AgentErased, "lrs.rollup")(forget_agent)
 

@@ -52,3 +52,13 @@ class RosterImported(Fact):
     offering_id: UUID
     enrolled: int
     withdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsPublished(Fact):
+    """Results of an assessment became known; those marked on `marked_since` or later are news."""
+
+    KIND: ClassVar[str] = "academics.results_published"
+
+    assessment_id: UUID
+    marked_since: date

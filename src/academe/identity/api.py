@@ -2,7 +2,7 @@
 
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
 from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
-from academe.identity.queries import HeldRole, held_roles, in_force, org_units_of, role_scopes, subtree
+from academe.identity.queries import HeldRole, held_roles, holders_at, in_force, org_units_of, role_scopes, subtree
 from academe.identity.service import (
     create_institution,
     create_org_unit,
@@ -12,7 +12,7 @@ from academe.identity.service import (
     set_particulars,
     set_person_status,
 )
-from academe.identity.sign_in.actors import ScopeSource, forget_actors
+from academe.identity.sign_in.actors import ScopeSource, forget_actors, idle_since, session_is_open
 from academe.identity.sign_in.resolver import actor_resolver
 from academe.identity.sign_in.service import OpenedSession, create_account, set_password, sign_in
 
@@ -35,11 +35,14 @@ __all__ = [
     "forget_actors",
     "grant_role",
     "held_roles",
+    "holders_at",
+    "idle_since",
     "in_force",
     "known_to",
     "load_people",
     "org_units_of",
     "role_scopes",
+    "session_is_open",
     "set_particulars",
     "set_password",
     "set_person_status",

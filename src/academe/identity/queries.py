@@ -67,6 +67,17 @@ def subtree(root_id: UUID) -> Select[UUID]:
     return select(nodes.c.id)
 
 
+def holders_at(org_unit_id: UUID, *roles: Role) -> Select[UUID]:
+    """The ids of the people who hold one of the roles today at a node or at one above it."""
+    above = select(OrgUnit.id, OrgUnit.parent_id).where(OrgUnit.id == org_unit_id).cte("above", recursive=True)
+    above = above.union(select(OrgUnit.id, OrgUnit.parent_id).join(above, OrgUnit.id == above.c.parent_id))
+    return (
+        select(RoleGrant.person_id)
+        .where(RoleGrant.org_unit_id.in_(select(above.c.id)), RoleGrant.role.in_(roles), in_force(clock.now().date()))
+        .distinct()
+    )
+
+
 def org_units_of(institution_id: UUID) -> Select[OrgUnit]:
     """Every node of an institution, by code."""
     return select(OrgUnit).where(OrgUnit.institution_id == institution_id).order_by(OrgUnit.code)

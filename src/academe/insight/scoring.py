@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from academe.academics.models import Offering
 from academe.insight.explanation import Row, baseline_factor, factors_of
+from academe.insight.facts import RiskScored
 from academe.insight.features.catalog import FEATURE_NAMES
 from academe.insight.features.reading import read_features
 from academe.insight.models import RiskModel
@@ -22,6 +23,7 @@ from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
 from academe.platform.database.staging import stage, with_ids
+from academe.platform.outbox.service import announce, announce_all
 
 _COLUMNS: Final = {
     "id": "uuid",
@@ -70,6 +72,7 @@ async def score_offerings(
     if scored.written:
         for offering in offerings:
             _leave_entry(session, actor, model, offering, [as_of[offering.id]])
+        await announce_all(session, [RiskScored(offering.id, as_of[offering.id]) for offering in offerings])
     return scored
 
 
@@ -85,6 +88,7 @@ async def score_days(
     scored = await _keep(session, model, pl.concat(frames)) if frames else Scored(0, 0)
     if scored.written:
         _leave_entry(session, actor, model, offering, days)
+        await announce(session, RiskScored(offering.id, max(days)))
     return scored
 
 

@@ -1,15 +1,23 @@
 """Student records, enrolments with their history, and results."""
 
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import polars as pl
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from academe.academics.facts import ResultsPublished
 from academe.academics.intake.loading import Load, load
+from academe.academics.models import Result
+from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.database.session import Session
 from academe.platform.database.staging import Loaded
+from academe.platform.outbox.service import announce_all
+
+NEWS: Final = timedelta(days=7)
+"""How long ago a result may have been marked to be told as news."""
 
 _STUDENTS: Final = Load(
     "student records",
@@ -221,6 +229,12 @@ async def load_status_changes(session: Session, *, actor: Actor, institution_id:
 
 async def load_results(session: Session, *, actor: Actor, institution_id: UUID, rows: pl.DataFrame) -> Loaded:
     """Columns: `unit_code`, `term_code`, `title` (of the assessment), `number`, `submitted_on`, `marked_on`, `score`
-    (of 100), `carried_over`.
+    (of 100), `carried_over`. What was marked in the last week is announced, assessment by assessment: older results are
+    history that is brought in.
     """
-    return await load(session, _RESULTS, actor=actor, institution_id=institution_id, rows=rows)
+    loaded = await load(session, _RESULTS, actor=actor, institution_id=institution_id, rows=rows)
+    since = clock.now().date() - NEWS
+    # Whatever this transaction has written carries its time.
+    fresh = select(Result.assessment_id).where(Result.updated_at == func.now(), Result.marked_on >= since).distinct()
+    await announce_all(session, [ResultsPublished(each, since) for each in await session.scalars(fresh)])
+    return loaded

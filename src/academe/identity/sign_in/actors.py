@@ -5,12 +5,12 @@ the roles themselves, do not.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import event, select, update
+from sqlalchemy import ColumnElement, and_, event, select, update
 
 from academe.identity.models import Account, AccountSession, Person
 from academe.identity.queries import role_scopes
@@ -18,7 +18,7 @@ from academe.identity.types import PersonStatus
 from academe.platform import clock
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind, RoleScope, system_actor
 from academe.platform.cache import MemoryCache
-from academe.platform.database.session import Database, Session
+from academe.platform.database.session import Database, ReadSession, Session
 from academe.platform.settings import Settings
 
 KEPT_SECONDS: Final = 10.0
@@ -57,6 +57,30 @@ async def actor_for(database: Database, token: str, sources: Sequence[ScopeSourc
     return known
 
 
+async def session_is_open(session: Session | ReadSession, session_id: UUID, *, idle: timedelta) -> bool:
+    """Whether a browser's session still stands, for connections that outlive a request; asking is not being seen.
+
+    Read on the primary: a replica may not know yet that it has ended.
+    """
+    found = await session.execute(
+        select(AccountSession.id)
+        .join(Account, Account.id == AccountSession.account_id)
+        .join(Person, Person.id == Account.person_id)
+        .where(AccountSession.id == session_id, _stands(clock.now(), idle))
+    )
+    return found.first() is not None
+
+
+def _stands(now: datetime, idle: timedelta) -> ColumnElement[bool]:
+    return and_(
+        AccountSession.revoked_at.is_(None),
+        AccountSession.expires_at > now,
+        AccountSession.last_seen_at > now - idle,
+        Account.is_active,
+        Person.status == PersonStatus.ACTIVE,
+    )
+
+
 async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) -> Actor:
     now = clock.now()
     async with database.transaction(system_actor("read a session")) as session:
@@ -64,14 +88,7 @@ async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) 
             select(AccountSession.id, AccountSession.last_seen_at, Person.id, Person.display_name)
             .join(Account, Account.id == AccountSession.account_id)
             .join(Person, Person.id == Account.person_id)
-            .where(
-                AccountSession.token_hash == key,
-                AccountSession.revoked_at.is_(None),
-                AccountSession.expires_at > now,
-                AccountSession.last_seen_at > now - idle_since(database.settings),
-                Account.is_active,
-                Person.status == PersonStatus.ACTIVE,
-            )
+            .where(AccountSession.token_hash == key, _stands(now, idle_since(database.settings)))
         )
         row = found.one_or_none()
         if row is None:

@@ -12,6 +12,7 @@ from academe.platform.actor import system_actor
 from academe.platform.clock import now
 from academe.platform.database.session import Database
 from academe.platform.errors import AcademeError
+from academe.platform.jobs.failures import tell_failure
 from academe.platform.jobs.kinds import JobContext, kind_named
 from academe.platform.jobs.models import Job
 from academe.platform.jobs.service import actor_from_json
@@ -109,3 +110,5 @@ async def _end(
 async def _update(database: Database, job_id: UUID, values: dict[str, Any]) -> None:
     async with database.transaction(RUNNER) as session:
         await session.execute(update(Job).where(Job.id == job_id).values(values))
+        if values["status"] is JobStatus.FAILED:
+            await tell_failure(session, job_id)

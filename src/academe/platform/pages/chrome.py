@@ -58,6 +58,7 @@ class PageKit:
 
     `template_packages` are the packages whose `templates/` folders are searched (`academe.platform` is always among
     them). `secret` signs the cookie of messages. `attribution` is shown in the footer: sources and licences of data.
+    `inbox_url` is where the bell leads; below it, `/stream` tells how much there is unread.
     """
 
     template_packages: Sequence[str]
@@ -69,6 +70,7 @@ class PageKit:
     sign_in_url: str = "/sign-in"
     sign_out_url: str = "/sign-out"
     account_url: str = ""
+    inbox_url: str = ""
     auto_reload: bool = False
     assets: AssetManifest = field(default_factory=AssetManifest.load)
     environment: Environment = field(init=False, repr=False)
