@@ -16,6 +16,7 @@ from academe.lrs.documents.types import DocumentKind
 from academe.lrs.keys import key_uuid
 from academe.lrs.rollup.models import XapiAgentLink
 from academe.lrs.senders.models import Sender
+from academe.lrs.spool.models import XapiSetAside
 from academe.lrs.statements.models import (
     XapiAgent,
     XapiAlias,
@@ -119,6 +120,16 @@ async def sender_rows(session: Session, school: School) -> dict[str, str]:
     return {"xapi_sender": f"key = '{key}'"}
 
 
+async def set_aside_rows(session: Session, school: School) -> dict[str, str]:
+    """A statement of the student's that was acknowledged and has the id of another."""
+    id_ = key_uuid(f"set aside at {school.name}")
+    row = XapiSetAside(id=id_, institution_id=school.institution.id, sender_id=id_, statement_id=id_)
+    row.received_at, row.agent_keys, row.statement = clock.now(), [id_], {}
+    session.add(row)
+    await session.flush()
+    return {"xapi_set_aside": f"id = '{id_}'"}
+
+
 async def statement_rows(session: Session, school: School) -> dict[str, str]:
     """A statement of the student's about another one, with an attachment."""
     agent = f"account:https://{school.name}.example.edu|student0"
@@ -186,5 +197,6 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     sender_rows,
     document_rows,
     statement_rows,
+    set_aside_rows,
     messaging_rows,
 )

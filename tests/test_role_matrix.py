@@ -183,6 +183,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "xapi_document": ({}, "riud"),
     "xapi_reference": ({}, "ri"),
     "xapi_sender": ({"administrator": "riu"}, "riu"),
+    "xapi_set_aside": ({"administrator": "rd", "auditor": "r"}, "rid"),
     "xapi_statement": ({}, "ri"),
     "xapi_statement_activity": ({}, "ri"),
     "xapi_statement_agent": ({}, "ri"),

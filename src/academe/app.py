@@ -5,6 +5,7 @@ A module arrives here with a line in each of the tuples below; nothing else regi
 
 import gc
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -33,6 +34,9 @@ from academe.lrs.privacy import pages as privacy_pages
 from academe.lrs.privacy import routes as privacy_routes
 from academe.lrs.senders import pages as sender_pages
 from academe.lrs.senders import routes as sender_routes
+from academe.lrs.set_aside import pages as set_aside_pages
+from academe.lrs.set_aside import routes as set_aside_routes
+from academe.lrs.spool.watch import collect, spool_check
 from academe.lrs.watching import pages as watching_pages
 from academe.lrs.watching import routes as watching_routes
 from academe.messaging.notifications import pages as notification_pages
@@ -71,6 +75,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     sender_pages.router,
     watching_routes.router,
     watching_pages.router,
+    set_aside_routes.router,
+    set_aside_pages.router,
     privacy_routes.router,
     privacy_pages.router,
     job_pages.router,
@@ -110,17 +116,25 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or get_settings()
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
+    endpoint = XapiEndpoint(settings, lambda: app.state.database)
+
+    def needed() -> bool:
+        return not endpoint.spool.carries_on
+
     app = build_application(
         settings,
         ROUTERS,
         database=database,
         resolve_actor=actor_resolver(settings, (offering_scopes,)),
         checks_of=lambda opened: (
-            health.database_check(opened),
-            health.migrations_check(opened, migrate.head),
-            health.queue_check(opened),
+            health.database_check(opened, needed),
+            health.migrations_check(opened, migrate.head, needed),
+            health.queue_check(opened, needed),
             health.disk_check(settings.data_dir),
+            spool_check(endpoint.spool),
         ),
+        running=endpoint.running,
+        collectors=(partial(collect, endpoint.spool),),
     )
     app.state.page_kit = PageKit(
         template_packages=TEMPLATE_PACKAGES,
@@ -133,7 +147,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.live_bells = LiveBells(lambda: app.state.database)
     app.mount(STATIC_URL, static_files(), name="static")
     # The last one added is the outermost: programs that send statements pass by everything that is for people.
-    app.add_middleware(XapiEndpoint(settings, lambda: app.state.database).edge())
+    app.add_middleware(endpoint.edge())
     return app
 
 

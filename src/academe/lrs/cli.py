@@ -6,9 +6,11 @@ from academe.lrs.bulk.cli import export_command, import_command
 from academe.lrs.privacy.cli import erase, retain
 from academe.lrs.rollup.cli import rebuild
 from academe.lrs.senders.cli import sender
+from academe.lrs.spool.cli import spool
 
 lrs = typer.Typer(help="The learning record store.", no_args_is_help=True)
 lrs.add_typer(sender, name="sender")
+lrs.add_typer(spool, name="spool")
 lrs.command("import")(import_command)
 lrs.command("export")(export_command)
 lrs.command()(erase)

@@ -256,6 +256,26 @@ class Settings(BaseSettings):
         validation_alias=_name("ACADEME_XAPI_GROUP_COMMIT"),
         description="Whether statements of several requests may share a transaction.",
     )
+    xapi_spool_mebibytes: int = Field(
+        0,
+        ge=0,
+        le=1_048_576,
+        validation_alias=_name("ACADEME_XAPI_SPOOL_MEBIBYTES"),
+        description=(
+            "Statements that may wait in files of this machine while the database is away, for all server processes; "
+            "0: none, requests get 503."
+        ),
+    )
+    xapi_spool_grace_minutes: int = Field(
+        60,
+        ge=1,
+        le=1440,
+        validation_alias=_name("ACADEME_XAPI_SPOOL_GRACE_MINUTES"),
+        description=(
+            "With a spool, how long senders are believed that the database last confirmed, while it is away; nobody "
+            "can revoke them meanwhile."
+        ),
+    )
 
     # Watching it
     log_level: str = Field(

@@ -81,6 +81,7 @@ class ServerProcess:
             "DATABASE_URL": str(settings.database_url),
             "ACADEME_PORT": str(self._port),
             "ACADEME_LOG_LEVEL": "ERROR",
+            "ACADEME_XAPI_SPOOL_MEBIBYTES": str(settings.xapi_spool_mebibytes),
         }
         self._process: subprocess.Popen[bytes] | None = None
 

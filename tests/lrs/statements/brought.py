@@ -32,18 +32,14 @@ def about(identifier: str) -> dict[str, Any]:
 
 
 def batch_of(
-    *statements: Mapping[str, Any],
-    version: Version = Version.TWO,
-    size: int = 1000,
-    may_define: bool = True,
-    sender: Sender = SENDER,
+    *statements: Mapping[str, Any], version: Version = Version.TWO, size: int = 1000, may_define: bool = True
 ) -> Batch:
     """What a request with these statements brings."""
     checked = checked_batch([dict(statement) for statement in statements], version)
     return Batch(
-        statements=incoming(checked, version, sender),
+        statements=incoming(checked, version, SENDER),
         version=version,
-        sender=sender,
+        sender=SENDER,
         size=size,
         may_define=may_define,
         is_array=True,

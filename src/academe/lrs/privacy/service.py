@@ -16,6 +16,7 @@ from academe.lrs.privacy.errors import AgentSendsError
 from academe.lrs.privacy.naming import key_of_text, keys_of_same
 from academe.lrs.privacy.types import HOME_PAGE, Erasure
 from academe.lrs.senders.policy import require
+from academe.lrs.spool.service import forget_set_aside
 from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Database, Session
@@ -31,11 +32,12 @@ _LOCK: Final = text("SELECT pg_advisory_xact_lock(7246913550115)")
 _SENDS: Final = text("SELECT EXISTS (SELECT FROM xapi_sender WHERE authority_key = :agent AND revoked_at IS NULL)")
 _REPORTED_BY: Final = text(
     """
-    SELECT s.institution_id
+    SELECT DISTINCT x.institution_id
     FROM xapi_statement s
     JOIN (SELECT stored FROM xapi_statement WHERE agent_key = ANY(:keys)
           UNION SELECT stored FROM xapi_statement_agent WHERE agent_key = ANY(:keys)) named USING (stored)
-    UNION SELECT institution_id FROM xapi_document WHERE agent_key = ANY(:keys)
+    LEFT JOIN xapi_sender x ON x.id = s.sender_id
+    UNION SELECT institution_id FROM xapi_set_aside WHERE agent_keys && CAST(:keys AS uuid[])
     """
 )
 _IS_KNOWN: Final = text(
@@ -44,6 +46,7 @@ _IS_KNOWN: Final = text(
         OR EXISTS (SELECT FROM xapi_statement WHERE agent_key = :key)
         OR EXISTS (SELECT FROM xapi_statement_agent WHERE agent_key = :key)
         OR EXISTS (SELECT FROM xapi_document WHERE agent_key = :key)
+        OR EXISTS (SELECT FROM xapi_set_aside WHERE agent_keys @> ARRAY[CAST(:key AS uuid)])
         OR EXISTS (SELECT FROM xapi_sender WHERE authority_key = :agent)
     """
 )
@@ -107,15 +110,16 @@ async def _erase_key(session: Session, key: str, salt: bytes, request: UUID) -> 
     values = {"agent": key, "old_key": old_key, "pseudonym": pseudonym, "new_key": new_key, "salt": salt}
     row = (await session.execute(_ERASE, values)).one()
     documents = await erase_documents_of(session, actor=_SYSTEM, agent=key, known_as=new_key)
+    set_aside = await forget_set_aside(session, keys=[old_key])
     hashes = sorted(set(row.signatures))
     files = (await session.scalars(_FORGET_SIGNATURES, {"hashes": hashes})).all() if hashes else ()
     erasure = Erasure(row.statements, documents, len(hashes), (pseudonym,), row.before, row.after, tuple(files))
-    _leave_evidence(session, new_key, erasure, request)
+    _leave_evidence(session, new_key, erasure, set_aside, request)
     await announce(session, AgentErased(agent_key=old_key, pseudonym_key=new_key))
     return erasure
 
 
-def _leave_evidence(session: Session, pseudonym_key: UUID, erasure: Erasure, request: UUID) -> None:
+def _leave_evidence(session: Session, pseudonym_key: UUID, erasure: Erasure, set_aside: int, request: UUID) -> None:
     """Say in the audit what was done; by the pseudonym, for the key of an address is soon guessed."""
     record(
         session,
@@ -129,6 +133,7 @@ def _leave_evidence(session: Session, pseudonym_key: UUID, erasure: Erasure, req
             "statements": erasure.statements,
             "documents": erasure.documents,
             "signatures": erasure.signatures,
+            "set_aside": set_aside,
             "hash": [erasure.before, erasure.after],
         },
     )

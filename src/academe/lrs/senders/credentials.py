@@ -60,10 +60,14 @@ class KnownSender:
 
 @dataclass(slots=True)
 class _Kept:
-    """What is known under a header, and when to ask again (seconds of the monotonic clock)."""
+    """What is known under a header, when to ask again, and until when it may be believed without an answer.
+
+    Times are seconds of the monotonic clock.
+    """
 
     known: KnownSender
     ask_at: float
+    until: float
 
 
 Accepts = Callable[[KnownSender], KnownSender | None]
@@ -74,7 +78,8 @@ class Credentials:
     """Checks the credentials of requests for one process.
 
     With `grace_seconds` above 30, senders that are already known go on being believed for so long while the database
-    cannot be reached; nobody can revoke them meanwhile. Not for use from several threads.
+    cannot be reached; nobody can revoke them meanwhile. So are their tokens, those that they get meanwhile included.
+    Not for use from several threads.
     """
 
     def __init__(
@@ -83,8 +88,12 @@ class Credentials:
         self._database = database
         self._signer = TokenSigner(database.settings.signing_key)
         self._monotonic = monotonic
-        seconds = max(grace_seconds, BELIEVED_SECONDS)
+        self._seconds = seconds = max(grace_seconds, BELIEVED_SECONDS)
         self._kept: MemoryCache[bytes, _Kept] = MemoryCache(entries=_KNOWN_AT_MOST, seconds=seconds, clock=monotonic)
+        # Who showed which of its secrets, for tokens that this process has never seen.
+        self._shown: MemoryCache[tuple[UUID, int], _Kept] = MemoryCache(
+            entries=_KNOWN_AT_MOST, seconds=seconds, clock=monotonic
+        )
         self._asked: dict[bytes, asyncio.Task[KnownSender | None]] = {}
         # The cache holds no secret and nothing that could be compared with one from elsewhere.
         self._salt = secrets.token_bytes(32)
@@ -119,6 +128,7 @@ class Credentials:
     def forget(self) -> None:
         """Believe nothing; the next requests ask the database."""
         self._kept.clear()
+        self._shown.clear()
 
     async def _by_basic(self, encoded: str) -> KnownSender:
         if len(encoded) > _LONGEST_HEADER:
@@ -141,7 +151,7 @@ class Credentials:
         if known is None:
             token = self._signer.open(text)
             named = models.Sender.id == token.sender_id
-            known = await self._ask(place, named, lambda found: _as_token_says(found, token))
+            known = await self._ask(place, named, lambda found: _as_token_says(found, token), token)
         if known is None or not known.is_in_force:
             raise TokenRefusedError
         return known
@@ -153,29 +163,45 @@ class Credentials:
         kept = self._kept.get(place)
         return kept.known if kept is not None and self._monotonic() < kept.ask_at else None
 
-    async def _ask(self, place: bytes, named: ColumnElement[bool], accepts: Accepts) -> KnownSender | None:
+    async def _ask(
+        self, place: bytes, named: ColumnElement[bool], accepts: Accepts, token: Token | None = None
+    ) -> KnownSender | None:
         """What the database says, or what it said last when it cannot be reached; many that wait ask once."""
         task = self._asked.get(place)
         if task is None:
-            task = self._asked[place] = asyncio.create_task(self._answer(place, named, accepts))
+            task = self._asked[place] = asyncio.create_task(self._answer(place, named, accepts, token))
             task.add_done_callback(lambda done: self._answered(place, done))
         return await asyncio.shield(task)
 
-    async def _answer(self, place: bytes, named: ColumnElement[bool], accepts: Accepts) -> KnownSender | None:
+    async def _answer(
+        self, place: bytes, named: ColumnElement[bool], accepts: Accepts, token: Token | None
+    ) -> KnownSender | None:
         asked_at = self._monotonic()
         try:
             known = await look_up(self._database, named, accepts)
         except _UNREACHABLE:
-            kept = self._kept.get(place)
-            if kept is None:
+            kept = self._kept.get(place) or self._kept_of(token)
+            if kept is None or kept.until <= self._monotonic():
                 raise
-            kept.ask_at = self._monotonic() + _ASKED_AGAIN_AFTER_SECONDS
+            kept.ask_at = min(self._monotonic() + _ASKED_AGAIN_AFTER_SECONDS, kept.until)
+            self._kept.put(place, kept)
             return kept.known
         if known is None:
             self._kept.forget(place)
-        else:
-            self._kept.put(place, _Kept(known, asked_at + BELIEVED_SECONDS))
+            return None
+        kept = _Kept(known, asked_at + BELIEVED_SECONDS, asked_at + self._seconds)
+        self._kept.put(place, kept)
+        if token is None:
+            self._shown.put((known.sender.id, known.secret_version), kept)
         return known
+
+    def _kept_of(self, token: Token | None) -> _Kept | None:
+        """What is known of the sender of a token, from when it showed the secret that the token was given for."""
+        shown = None if token is None else self._shown.get((token.sender_id, token.secret_version))
+        if token is None or shown is None:
+            return None
+        known = _as_token_says(shown.known, token)
+        return None if known is None else replace(shown, known=known)
 
     def _answered(self, place: bytes, task: asyncio.Task[KnownSender | None]) -> None:
         self._asked.pop(place, None)
@@ -192,8 +218,7 @@ async def look_up(database: Database, named: ColumnElement[bool], accepts: Accep
         row = (await session.execute(wanted)).scalar_one_or_none()
         if row is None:
             return None
-        scopes = scopes_named(row.scopes)
-        sender = Sender(row.id, row.name, row.authority, row.authority_key, scopes, row.institution_id)
+        sender = Sender(row.id, row.name, row.authority, row.authority_key, scopes_named(row.scopes))
         known = accepts(KnownSender(sender, row.secret_hash, row.secret_version, row.expires_at))
         if known is None:
             return None

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
@@ -20,11 +20,11 @@ from academe.lrs.statements.attachments import write_rows
 from academe.lrs.statements.errors import IntakeFullError, StatementConflictError
 from academe.lrs.statements.incoming import Batch, Incoming
 from academe.lrs.statements.shared import Shared
-from academe.lrs.statements.store import Known, known_among, store, take_turn
+from academe.lrs.statements.store import known_among, store, take_turn
 from academe.lrs.xapi.comparison import difference
 from academe.platform import clock
 from academe.platform.actor import system_actor
-from academe.platform.database.session import Database, is_transient
+from academe.platform.database.session import Database, is_away, is_transient
 from academe.platform.errors import AcademeError, ServiceUnavailableError
 from academe.platform.logging import get_logger
 
@@ -44,15 +44,25 @@ class _Waiting:
     done: "asyncio.Future[None]"
 
 
+class Spool(Protocol):
+    """Where batches are kept while the database is away (`lrs.spool`)."""
+
+    async def takes(self, batches: Sequence[Batch], *, is_away: bool = False) -> bool:
+        """Keep batches on the disk, if older ones wait there or the database `is_away`; False when not."""
+
+
 class Intake:
-    """Takes batches in and answers when they are stored for good.
+    """Takes batches in and answers when they are stored for good, or kept for good in the `spool` where there is one.
 
     `limit_bytes` bounds the bodies that wait; with `grouped` off every batch has its own transaction. Belongs to one
     event loop.
     """
 
-    def __init__(self, database: Database, *, limit_bytes: int, grouped: bool = True) -> None:
+    def __init__(
+        self, database: Database, *, limit_bytes: int, grouped: bool = True, spool: Spool | None = None
+    ) -> None:
         self._database = database
+        self._spool = spool
         self._limit = limit_bytes
         self._most = _MOST_STATEMENTS if grouped else 1
         self._waiting: deque[_Waiting] = deque()
@@ -87,6 +97,19 @@ class Intake:
         first = self._first_in_flight
         return now if first is None else min(now, first - timedelta(milliseconds=1))
 
+    async def store_kept(self, batches: Sequence[Batch]) -> list[AcademeError | None]:
+        """Store batches that the spool kept, in one transaction; says of each why it was refused, or None.
+
+        Each is stored or refused by itself. No two may name the same id. Raises what the database raises.
+        """
+        try:
+            return await self._attempt(batches)
+        except Exception:
+            self._shared.forget()
+            raise
+        finally:
+            self._first_in_flight = None
+
     async def close(self) -> None:
         """Store what waits, and take nothing more."""
         if self._writer is not None:
@@ -119,8 +142,9 @@ class Intake:
 
     async def _store_group(self, group: Sequence[_Waiting]) -> None:
         """Store a group; when it fails, its batches one by one, so that none fails for what another brings."""
+        batches = [waiting.batch for waiting in group]
         try:
-            refused = await self._attempt([waiting.batch for waiting in group])
+            refused = await self._kept_or_stored(batches)
         except Exception as error:  # noqa: BLE001 - whoever waits is told
             self._shared.forget()
             if len(group) > 1 and not isinstance(error, _UNREACHABLE):
@@ -132,6 +156,23 @@ class Intake:
             return
         for waiting, refusal in zip(group, refused, strict=True):
             _settle(waiting, refusal)
+
+    async def _kept_or_stored(self, batches: Sequence[Batch]) -> list[AcademeError | None]:
+        """Store batches, or let the spool keep them: behind others that wait there, or while the database is away.
+
+        A commit whose answer was lost may have arrived: storing the same ids again later changes nothing.
+        """
+        if self._spool is None:
+            return await self._attempt(batches)
+        try:
+            if not await self._spool.takes(batches):
+                return await self._attempt(batches)
+        except Exception as error:
+            if not is_away(error):
+                raise
+            if not await self._spool.takes(batches, is_away=True):
+                raise
+        return [None] * len(batches)
 
     async def _attempt(self, batches: Sequence[Batch]) -> list[AcademeError | None]:
         """Store batches in a transaction, again when it was lost; returns why those that are refused were."""
@@ -163,7 +204,7 @@ class Intake:
             return refused
 
 
-def _conflict(batch: Batch, known: dict[str, Known]) -> StatementConflictError | None:
+def _conflict(batch: Batch, known: dict[str, Any]) -> StatementConflictError | None:
     """Why a batch is refused: an id of it belongs to a statement that is not the same."""
     if not known:
         return None
@@ -175,10 +216,8 @@ def _conflict(batch: Batch, known: dict[str, Known]) -> StatementConflictError |
     return None
 
 
-def _differ(one: Incoming, before: Known, batch: Batch) -> bool:
-    """Whether they are not the same, which what the sender may not read never is: nobody learns it by guessing."""
-    may_compare = batch.sender.may_know_of(before.institution_id)
-    return not may_compare or difference(before.statement, one.statement, batch.version) is not None
+def _differ(one: Incoming, before: Any, batch: Batch) -> bool:
+    return difference(before, one.statement, batch.version) is not None
 
 
 def _settle(waiting: _Waiting, refusal: Exception | None) -> None:
@@ -192,6 +231,8 @@ def _settle(waiting: _Waiting, refusal: Exception | None) -> None:
 
 def _as_told(error: Exception) -> Exception:
     """What whoever waits is told: a database that is away is unavailable; another fault is their request's own."""
+    if isinstance(error, ServiceUnavailableError):
+        return error
     if isinstance(error, _UNREACHABLE):
         return ServiceUnavailableError("The statements could not be stored now; send them again in a moment.")
     return error

@@ -119,6 +119,17 @@ class StorePage:
         ]
 
     @property
+    def spool_space(self) -> str:
+        """How much of the spool is taken."""
+        spool = self.figures.spool
+        used = f"{number(spool.used_bytes / MEBIBYTE, 1)} MiB"
+        return (
+            f"{used} of {number(spool.limit_bytes / MEBIBYTE)} MiB are used."
+            if spool.limit_bytes
+            else f"{used} in all."
+        )
+
+    @property
     def followers(self) -> Sequence[tuple[str, datetime, float]]:
         """Who follows the statements, up to where, and how many seconds behind."""
         return [(each.name, each.position, each.behind_seconds(self.figures.now)) for each in self.figures.followers]

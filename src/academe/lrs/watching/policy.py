@@ -40,6 +40,11 @@ def institutions_read_by(actor: Actor) -> frozenset[UUID]:
     return institutions_of(actor, *READING)
 
 
+def institutions_watched_by(actor: Actor) -> frozenset[UUID]:
+    """The institutions whose figures the actor sees; for the system they are not listed."""
+    return institutions_of(actor, *WATCHING)
+
+
 def senders_watched_by(actor: Actor) -> ColumnElement[bool]:
     """The senders whose figures the actor sees."""
     return true() if actor.is_system else Sender.institution_id.in_(institutions_of(actor, *WATCHING))

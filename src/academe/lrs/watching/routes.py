@@ -18,6 +18,7 @@ from academe.lrs.watching.schemas import (
     MonthOut,
     ReferringOut,
     SenderRatesOut,
+    SpoolOut,
     StatementDetailOut,
     StatementOut,
     UsageOut,
@@ -88,6 +89,8 @@ async def show_figures(request: Request, actor: SignedIn) -> FiguresOut:
             FollowerOut(name=each.name, position=each.position, behind_seconds=each.behind_seconds(figures.now))
             for each in figures.followers
         ],
+        spool=SpoolOut.model_validate(figures.spool, from_attributes=True),
+        set_aside=figures.set_aside,
     )
 
 

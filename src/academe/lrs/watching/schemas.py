@@ -46,6 +46,16 @@ class FollowerOut(BaseModel):
     behind_seconds: float
 
 
+class SpoolOut(BaseModel):
+    """Acknowledged statements that wait for the database on the machine that answers."""
+
+    statements: int
+    since: datetime | None = Field(description="When the oldest of them came.")
+    used_bytes: int
+    limit_bytes: int = Field(description="0 where the spool is off.")
+    damaged: int = Field(description="Files with parts that cannot be read.")
+
+
 class FiguresOut(BaseModel):
     """What the store does at a moment; counts are up to some seconds old."""
 
@@ -54,6 +64,8 @@ class FiguresOut(BaseModel):
     minutes: Sequence[MinuteOut]
     months: Sequence[MonthOut] = Field(description="Of the store as a whole.")
     followers: Sequence[FollowerOut]
+    spool: SpoolOut
+    set_aside: int = Field(description="Acknowledged statements that have the ids of others.")
 
 
 class UsedOut(BaseModel):

@@ -11,13 +11,15 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
 from academe.platform.database.driver import DriverStatement, commit_driver
+from academe.platform.database.embedded.errors import EmbeddedServerError
 from academe.platform.database.engine import APP_ROLE, database_url, embedded_server, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
 from academe.platform.database.revival import revive_before_connecting
@@ -27,6 +29,9 @@ Result = TypeVar("Result")
 
 TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
 """SQLSTATEs after which the same transaction may succeed: serialization failure, deadlock, server going or coming."""
+
+# The connection failed, the server stops or starts, or it has no room for another connection.
+_AWAY: Final = ("08", "57P", "53300")
 
 # One statement, because each costs a round trip in every request.
 _SAY_WHO_ACTS: Final = DriverStatement(
@@ -176,6 +181,16 @@ class Database:
             "timeout": f"{timeout}s",
             "read_only": "on" if read_only else "off",
         }
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database could not be reached, or went away; not that it answered and refused."""
+    if isinstance(error, DBAPIError):
+        state: str | None = getattr(error.orig, "sqlstate", None)
+        if state is None:
+            return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+        return state.startswith(_AWAY)
+    return isinstance(error, (NoConnectionError, EmbeddedServerError, OSError))
 
 
 def is_transient(error: DBAPIError) -> bool:

@@ -1,13 +1,14 @@
 """The application without the modules: the layers around every route, and what routes find in `app.state`."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from prometheus_client.registry import Collector
 
 from academe.platform.database.observe import observe
 from academe.platform.database.session import Database
@@ -25,6 +26,7 @@ from academe.platform.settings import Settings
 OPENAPI_URL: Final = "/api/openapi.json"
 
 ChecksOf = Callable[[Database], Sequence[health.Check]]
+Running = Callable[[], AbstractAsyncContextManager[None]]
 
 
 def build_application(
@@ -34,11 +36,14 @@ def build_application(
     database: Database | None = None,
     resolve_actor: ActorResolver = nobody,
     checks_of: ChecksOf = lambda opened: [health.database_check(opened)],
+    running: Running = nullcontext,
+    collectors: Sequence[Callable[[], Awaitable[Collector]]] = (),
 ) -> FastAPI:
     """An application that answers the routers' routes, within all the layers of the edge.
 
     With `database`, the caller has opened it and closes it; else the application opens its own when it
-    starts. Every route must be of the kind that `api_router` and `page_router` make.
+    starts. Every route must be of the kind that `api_router` and `page_router` make. `running` is entered when the
+    application has started; `collectors` are asked when the metrics are read.
     """
     app = FastAPI(
         title="Academe",
@@ -47,7 +52,7 @@ def build_application(
         openapi_url=OPENAPI_URL,
         docs_url=None,  # the usual pages load scripts from other sites, which our content security policy forbids
         redoc_url=None,
-        lifespan=_lifespan(settings, database, checks_of),
+        lifespan=_lifespan(settings, database, checks_of, running),
         telemetry={
             "tracing": False,
             "metrics": False,
@@ -55,6 +60,7 @@ def build_application(
         },  # they would record paths and query strings
     )
     _fill_state(app, settings, resolve_actor)
+    app.state.collectors = collectors
     if database is not None:
         app.state.database = database
         app.state.readiness_checks = checks_of(database)
@@ -77,19 +83,21 @@ def _fill_state(app: FastAPI, settings: Settings, resolve_actor: ActorResolver) 
 
 
 def _lifespan(
-    settings: Settings, database: Database | None, checks_of: ChecksOf
+    settings: Settings, database: Database | None, checks_of: ChecksOf, running: Running
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if database is not None:
-            yield
+            async with running():
+                yield
             return
         opened = Database(settings)
         observe(opened)
         app.state.database = opened
         app.state.readiness_checks = checks_of(opened)
         try:
-            yield
+            async with running():
+                yield
         finally:
             await opened.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 from sqlalchemy import func, select, text
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from academe.platform import clock
 from academe.platform.actor import system_actor
-from academe.platform.database.session import Database
+from academe.platform.database.session import Database, is_away
 from academe.platform.errors import (
     AcademeError,
     AuthenticationRequiredError,
@@ -42,18 +43,20 @@ router = APIRouter(tags=["health"])
 
 
 class CheckResult(BaseModel):
-    """What one check found and how long it took."""
+    """What one check found and how long it took. Without what is not `needed`, the rest goes on."""
 
     name: str
     ok: bool
+    needed: bool
     milliseconds: float
     detail: str
 
 
 class Readiness(BaseModel):
-    """Whether requests can be answered, with each check."""
+    """Whether requests can be answered, with each check; `degraded` when some can and others cannot."""
 
     ready: bool
+    degraded: bool
     checks: list[CheckResult]
 
 
@@ -63,15 +66,23 @@ class Liveness(BaseModel):
     status: str = "alive"
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must be right. `run` answers with a word about it, or raises."""
+    """One thing that must be right. `run` answers with a word about it, or raises.
+
+    `needed` is asked when it is wrong: whether this process can then do nothing that it is there for.
+    """
 
     name: str
     run: Callable[[], Awaitable[str]]
+    needed: Callable[[], bool] = _always
 
 
-def database_check(database: Database) -> Check:
+def database_check(database: Database, needed: Callable[[], bool] = _always) -> Check:
     """The database answers a statement of the application role."""
 
     async def run() -> str:
@@ -79,20 +90,24 @@ def database_check(database: Database) -> Check:
             await session.execute(text("SELECT 1"))
         return "answers"
 
-    return Check("database", run)
+    return Check("database", run, needed)
 
 
-def migrations_check(database: Database, head: Callable[[], str]) -> Check:
+def migrations_check(database: Database, head: Callable[[], str], needed: Callable[[], bool] = _always) -> Check:
     """The tables are those of this release: the database is at the newest migration."""
+    known: list[bool] = []
 
     async def run() -> str:
+        known.clear()
         async with database.reading(_HEALTH_ACTOR, timeout_seconds=CHECK_SECONDS) as session:
             at = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+        known.append(True)
         if at != head():
             raise ServiceUnavailableError(f"at {at or 'no migration'}, this release needs {head()}")
         return f"at {at}"
 
-    return Check("migrations", run)
+    # A database that is not of this release is no database that is away.
+    return Check("migrations", run, lambda: bool(known) or needed())
 
 
 def disk_check(folder: Path) -> Check:
@@ -107,7 +122,7 @@ def disk_check(folder: Path) -> Check:
     return Check("disk", run)
 
 
-def queue_check(database: Database) -> Check:
+def queue_check(database: Database, needed: Callable[[], bool] = _always) -> Check:
     """The queue of jobs can be read. How long jobs wait is told only: pages are shown without a worker, too."""
 
     async def run() -> str:
@@ -118,7 +133,7 @@ def queue_check(database: Database) -> Check:
             return "no job waits"
         return f"{count} waiting, the oldest for {(clock.now() - oldest).total_seconds():.0f} s"
 
-    return Check("jobs", run)
+    return Check("jobs", run, needed)
 
 
 async def count_jobs(database: Database) -> dict[tuple[str, str], int]:
@@ -141,7 +156,7 @@ async def run_check(check: Check) -> CheckResult:
         _log.warning("health.check_failed", check=check.name, exc_info=error)
         detail, ok = "does not answer", False
     milliseconds = round((time.perf_counter() - started) * 1000, 2)
-    return CheckResult(name=check.name, ok=ok, milliseconds=milliseconds, detail=detail)
+    return CheckResult(name=check.name, ok=ok, needed=ok or check.needed(), milliseconds=milliseconds, detail=detail)
 
 
 @router.get("/health/live")
@@ -152,10 +167,12 @@ async def live() -> Liveness:
 
 @router.get("/health/ready", responses={503: {"model": Readiness, "description": "A check failed."}})
 async def ready(request: Request) -> Readiness:
-    """Whether requests can be answered: the result and time of every check; 503 when one fails."""
+    """Whether requests can be answered: the result and time of every check; 503 when one fails that is needed."""
     checks: Sequence[Check] = request.app.state.readiness_checks
     results = await asyncio.gather(*(run_check(check) for check in checks))
-    readiness = Readiness(ready=all(result.ok for result in results), checks=list(results))
+    failed = [result for result in results if not result.ok]
+    is_ready = not any(result.needed for result in failed)
+    readiness = Readiness(ready=is_ready, degraded=is_ready and bool(failed), checks=list(results))
     status = 200 if readiness.ready else 503
     return JSONResponse(readiness.model_dump(), status, headers={"Cache-Control": "no-store"})  # type: ignore[return-value]
 
@@ -165,8 +182,16 @@ async def metrics(request: Request, authorization: Annotated[str, Header()] = ""
     """Everything measured, for Prometheus: to who has the token, or without one to this machine alone."""
     settings: Settings = request.app.state.settings
     _require_reader(settings.metrics_token.get_secret_value(), authorization, request)
-    jobs = JobCounts(await count_jobs(database_of(request)))
-    return Response(exposition(jobs), media_type=CONTENT_TYPE)
+    collectors: list[Collector] = []
+    try:
+        collectors.append(JobCounts(await count_jobs(database_of(request))))
+    except Exception as error:
+        if not is_away(error):
+            raise
+        _log.warning("metrics.without_jobs", error=type(error).__name__)
+    more: Sequence[Callable[[], Awaitable[Collector]]] = request.app.state.collectors
+    collectors += [await collect() for collect in more]
+    return Response(exposition(*collectors), media_type=CONTENT_TYPE)
 
 
 def _require_reader(token: str, authorization: str, request: Request) -> None:

@@ -1,0 +1,1 @@
+"""Statements that were acknowledged and have the ids of others: looked at by people, and dismissed."""
