@@ -1,10 +1,15 @@
 """Pages of offerings, roster and attendance over HTTP, without a browser: who sees them, what they say and cost."""
 
+from datetime import timedelta
+
 import pytest
 
-from academe.academics.types import EnrollmentStatus
+from academe.academics.attendance.service import create_meeting
+from academe.academics.types import EnrollmentStatus, MeetingKind
+from academe.platform.database.session import Session
 from tests.academics.conftest import ClientOf
 from tests.schools import TwoSchools
+from tests.support.transactions import as_actor
 
 pytestmark = pytest.mark.anyio
 
@@ -98,8 +103,34 @@ class TestRoster:
         assert "Student 10001" in page.text
         assert "Student 10002" not in page.text
 
+    async def test_a_filter_that_nothing_matches_is_no_empty_roster(
+        self, client_of: ClientOf, two_schools: TwoSchools
+    ) -> None:
+        client = client_of(two_schools.home.actor("convenor"), browser=True)
+        page = await client.get(f"/offerings/{two_schools.home.offering.id}/roster?q=nobody")
+        assert "Nothing matches the filters" in page.text
+        assert "No students yet" not in page.text
+
 
 class TestAttendance:
+    async def test_readers_are_not_told_that_everybody_came(
+        self, client_of: ClientOf, session: Session, two_schools: TwoSchools
+    ) -> None:
+        home, starts_at = two_schools.home, two_schools.home.meeting.starts_at + timedelta(days=1)
+        async with as_actor(session, home.actor("lecturer")):
+            untaken = await create_meeting(
+                session,
+                actor=home.actor("lecturer"),
+                offering_id=home.offering.id,
+                kind=MeetingKind.LECTURE,
+                title="Lecture 2",
+                starts_at=starts_at,
+                ends_at=starts_at + timedelta(hours=1),
+            )
+        page = await client_of(home.actor("advisor"), browser=True).get(f"/meetings/{untaken.id}/attendance")
+        assert "Not taken yet" in page.text
+        assert 'type="radio"' not in page.text
+
     async def test_the_grid_saves_and_shows_what_is_saved(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
         client = client_of(two_schools.home.actor("lecturer"), browser=True)
         address = f"/meetings/{two_schools.home.meeting.id}/attendance"

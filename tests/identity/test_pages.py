@@ -7,15 +7,18 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from academe.app import create_app
+from academe.identity.api import create_account, create_person, grant_role
 from academe.identity.models import AccountSession
 from academe.identity.pages import device_of, local_path
 from academe.identity.sign_in.actors import token_hash
+from academe.identity.types import Role
+from academe.platform.actor import system_actor
 from academe.platform.audit.models import AuditEntry
 from academe.platform.database.session import Session
 from academe.platform.settings import Settings
 from tests.identity.conftest import PASSWORD, SignIn, browser_of, give_password
 from tests.schools import School
-from tests.support.transactions import JoinedDatabase
+from tests.support.transactions import JoinedDatabase, as_actor
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +35,19 @@ class TestHome:
         answer = await student.get("/", follow_redirects=True)
         assert answer.status_code == 200
         assert "Student 10000" in answer.text
+
+    async def test_somebody_whose_role_has_no_page_is_not_told_that_they_hold_none(
+        self, home: School, session: Session, sign_in_as: SignIn
+    ) -> None:
+        tester, place = system_actor("test"), home.institution.id
+        async with as_actor(session, tester):
+            person = await create_person(session, actor=tester, institution_id=place, display_name="Guardian")
+            await grant_role(session, actor=tester, person_id=person.id, org_unit_id=place, role=Role.GUARDIAN)
+            home.accounts["guardian"] = await create_account(
+                session, actor=tester, person_id=person.id, email="guardian@home.example", password=PASSWORD
+            )
+        answer = await (await sign_in_as(home, "guardian")).get("/")
+        assert "No page for your role yet" in answer.text
 
 
 class TestSignIn:

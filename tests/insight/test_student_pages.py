@@ -238,7 +238,7 @@ class TestFairness:
         await session.flush()
         rows = await fairness_by_group(session, scored.model.id, true())
         assert [(row.attribute, row.group, row.students, row.lost, row.missed) for row in rows] == [
-            ("gender", "F", 1, 1.0, 0.0),
+            ("gender", "female", 1, 1.0, 0.0),
             ("age_band", "0-35", 1, 1.0, 0.0),
             ("region", "North", 1, 1.0, 0.0),
             ("prior_education_level", "upper secondary education", 1, 1.0, 0.0),

@@ -56,11 +56,12 @@ class TestPasswords:
         assert again["advisor@demo.example"]
 
     def test_only_the_owner_can_read_the_file(self, tmp_path: Path) -> None:
-        file = file_of(tmp_path)
+        file = file_of(tmp_path / "not" / "yet there")
         write_passwords(file, {"advisor@demo.example": "secret"})
         assert file.stat().st_mode & 0o777 == 0o600
         assert read_passwords(file) == {"advisor@demo.example": "secret"}
-        assert list(tmp_path.iterdir()) == [file]
+        assert list(file.parent.iterdir()) == [file]
+        assert file.parent.stat().st_mode & 0o777 == 0o700
 
     @pytest.mark.parametrize("content", ["", "{", "[]", '{"a@demo.example": 1}', '"text"'])
     def test_a_file_that_nobody_understands_is_no_file(self, tmp_path: Path, content: str) -> None:

@@ -73,9 +73,10 @@ class WelcomePage:
 
 @dataclass(frozen=True, slots=True)
 class NoRolePage:
-    """The first page of somebody who may see nothing yet."""
+    """The first page of somebody who may see nothing yet, with or without a role."""
 
     name: str
+    has_role: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ async def show_home(request: Request, actor: CurrentActor) -> Response:
     first = next((link.href for section in sections for link in section.links if link.href != "/"), None)
     if first is not None:
         return redirect(request, first)
-    return render(request, "identity/no_role.html", NoRolePage(actor.label))
+    return render(request, "identity/no_role.html", NoRolePage(actor.label, bool(actor.roles)))
 
 
 @router.get("/sign-in")

@@ -36,16 +36,14 @@ class FairnessRow:
 async def fairness_by_group(
     session: AsyncSession, model_id: UUID, readable: ColumnElement[bool]
 ) -> Sequence[FairnessRow]:
-    """Every group of at least `SMALLEST_GROUP` students in the offerings for which `readable` holds, largest first.
+    """Every group of at least `SMALLEST_GROUP` students in the offerings for which `readable` holds, by name.
 
     Counts the students whose protected attributes row-level security shows the session's actor.
     """
     groups = union_all(
         *(_groups(index, name, model_id, readable) for index, name in enumerate(AUDITED_ATTRIBUTES))
     ).subquery()
-    rows = await session.execute(
-        select(groups).order_by(groups.c.position, groups.c.students.desc(), groups.c["group"])
-    )
+    rows = await session.execute(select(groups).order_by(groups.c.position, groups.c["group"]))
     return [FairnessRow(attribute, group_name(attribute, group), *figures) for _, attribute, group, *figures in rows]
 
 

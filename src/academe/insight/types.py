@@ -50,6 +50,16 @@ SMALLEST_GROUP: Final = 30
 """Smaller groups are left out of audits: their figures would be noise, and might point at persons."""
 
 
+_GROUP_NAMES: Final = {
+    ("gender", "F"): "female",
+    ("gender", "M"): "male",
+    ("special_education_status", "N"): "none declared",
+    ("special_education_status", "Y"): "declared",
+}
+
+
 def group_name(attribute: str, group: str) -> str:
-    """The words for a group: its value, or the name of its level of education."""
-    return EDUCATION_LEVELS[int(group)] if attribute == "prior_education_level" else group
+    """The words for a group: those for its code, the name of its level of education, or its value."""
+    if attribute == "prior_education_level":
+        return EDUCATION_LEVELS[int(group)]
+    return _GROUP_NAMES.get((attribute, group), group)

@@ -66,6 +66,9 @@ class TestFilters:
             (12, "12 days ago"),
             (35, "5 weeks ago"),
             (200, "6 months ago"),
+            (729, "24 months ago"),
+            (731, "2 years ago"),
+            (4018, "11 years ago"),
             (-1, "tomorrow"),
         ],
     )
@@ -187,7 +190,6 @@ class TestCharts:
             charts.bars(["a"], [Series("n", [3]), Series("m", [4])], summary="s", category_name="c", stacked=True),
             charts.lines(["a"], [Series("n", [0.3])], summary="s", category_name="c", as_percent=True),
             charts.calibration_curve([0.1], [0.2], [10], summary="s"),
-            charts.calibration_curve([], [], [], summary="s"),
             charts.heatmap(["a"], ["b"], [[None]], summary="s", row_name="r"),
         ],
     )

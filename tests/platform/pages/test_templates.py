@@ -8,6 +8,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from academe.platform.pages import AssetManifest, MissingBuildError, PageKit
+from academe.platform.pages.charts import Series, bars
 from academe.platform.pages.components import Components
 
 SOURCE = Path(__file__).resolve().parents[3] / "src/academe"
@@ -88,6 +89,13 @@ class TestComponents:
     def test_an_undefined_name_is_an_error_and_never_an_empty_place(self, kit: PageKit) -> None:
         with pytest.raises(UndefinedError, match="nobody"):
             kit.environment.from_string("{{ nobody }}").render()
+
+    def test_a_chart_without_rows_draws_nothing_and_says_so(self, kit: PageKit) -> None:
+        empty = bars([], [Series("Statements", [])], summary="Nothing has been stored yet.", category_name="Verb")
+        html = kit.environment.from_string('{{ ui.chart(spec, "Verbs") }}').render(spec=empty)
+        assert "Nothing has been stored yet." in html
+        assert "data-spec" not in html
+        assert "<table" not in html
 
     def test_text_is_escaped(self, kit: PageKit) -> None:
         html = kit.environment.from_string("{{ ui.badge(text) }}").render(text="<script>alert(1)</script>")

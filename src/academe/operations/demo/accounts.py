@@ -40,7 +40,11 @@ def completed(passwords: Mapping[str, str]) -> dict[str, str]:
 
 
 def write_passwords(file: Path, passwords: Mapping[str, str]) -> None:
-    """Keep the passwords, whole or not at all, readable by the owner alone."""
+    """Keep the passwords, whole or not at all, readable by the owner alone.
+
+    The folder is made where the database is elsewhere and so nothing has made it yet.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -57,10 +57,10 @@ PEOPLE: Final = (
     DemoPerson(Role.CONVENOR, FACULTY, "the same, and enrolling", StaffRole.CONVENOR),
     DemoPerson(Role.STUDENT, FACULTY, "their own progress"),
     DemoPerson(Role.REGISTRAR, INSTITUTION, "every roster"),
-    DemoPerson(Role.ADMINISTRATOR, INSTITUTION, "every roster, people and roles"),
-    DemoPerson(Role.AUDITOR, INSTITUTION, "every roster, to read"),
-    DemoPerson(Role.OPERATOR, INSTITUTION, "an account without students"),
-    DemoPerson(Role.EXPERT, FACULTY, "an account without students"),
-    DemoPerson(Role.GUARDIAN, FACULTY, "an account without students"),
+    DemoPerson(Role.ADMINISTRATOR, INSTITUTION, "every roster, and learning records"),
+    DemoPerson(Role.AUDITOR, INSTITUTION, "every roster and statement, to read"),
+    DemoPerson(Role.OPERATOR, INSTITUTION, "the store of learning records"),
+    DemoPerson(Role.EXPERT, FACULTY, "an account with no pages yet"),
+    DemoPerson(Role.GUARDIAN, FACULTY, "an account with no pages yet"),
 )
 """One for every role a person can hold; services do not sign in by a form."""

@@ -71,7 +71,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def ago(value: date | None, today: date) -> str:
-    """How many days before `today`: "today", "yesterday", "6 days ago", "5 weeks ago", "in 3 days"."""
+    """How many days before `today`: "today", "yesterday", "6 days ago", "5 weeks ago", "11 years ago", "in 3 days"."""
     if value is None:
         return "never"
     start = value.date() if isinstance(value, datetime) else value
@@ -82,7 +82,9 @@ def ago(value: date | None, today: date) -> str:
         return ("today", "yesterday")[days]
     if days < 21:
         return f"{days} days ago"
-    return f"{days // 7} weeks ago" if days < 120 else f"{days // 30} months ago"
+    if days < 120:
+        return f"{days // 7} weeks ago"
+    return f"{days // 30} months ago" if days < 730 else f"{days * 100 // 36525} years ago"
 
 
 def iso(value: date | datetime | None) -> str:
