@@ -142,6 +142,7 @@ class TestEvent:
             ("/action", "Pondered"),
             ("/eventTime", "yesterday"),
             ("/eventTime", "2026-11-21T10:25:30"),
+            ("/eventTime", "2026-11-21+0000"),
             ("/actor", "somebody"),
             ("/actor/id", "no IRI"),
             ("/object/name", 9),
@@ -191,7 +192,9 @@ class TestEvent:
     def test_may_hold_nulls_and_what_caliper_does_not_define(self) -> None:
         checked_envelope(envelope(submitted() | {"target": None, "session": None, "weather": {"rain": 1}}))
 
-    @pytest.mark.parametrize("moment", ["2026-11-21T10:25:30Z", "2026-11-21T12:25:30.5+02:00"])
+    @pytest.mark.parametrize(
+        "moment", ["2026-11-21T10:25:30Z", "2026-11-21T12:25:30.5+02:00", "2026-11-21T10:25:30.521+0000"]
+    )
     def test_may_have_a_time_of_another_precision_or_offset(self, moment: str) -> None:
         checked_envelope(envelope(submitted() | {"eventTime": moment}))
 

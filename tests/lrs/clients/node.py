@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,12 +54,12 @@ def _npm() -> tuple[list[str], Path | None]:
         pytest.fail(f"{_NO_NODE}: {error}")
 
 
-def run_script(name: str, store: Store) -> dict[str, Any]:
-    """What a script of this folder found, as the JSON object in its last line."""
+def run_script(name: str, store: Store, more: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a script of this folder found, as the JSON object in its last line; `more` are variables it reads."""
     variables = {"XAPI_ENDPOINT": store.endpoint, "XAPI_KEY": store.key, "XAPI_SECRET": store.secret}
     done = subprocess.run(
         [*node_with_clients(), str(HERE / name)],
-        env=os.environ | variables,
+        env=os.environ | variables | dict(more or {}),
         capture_output=True,
         text=True,
         check=False,

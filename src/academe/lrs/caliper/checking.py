@@ -1,7 +1,8 @@
 """Whether an envelope is one: what Caliper 1.2 demands of envelopes, events and descriptions of entities.
 
 Properties that Caliper does not define are left alone, as are those that are null: the original is kept with them.
-Times may have an offset and any precision, where a sensor is to write UTC in milliseconds.
+Times may have an offset and any precision, where a sensor is to write UTC in milliseconds; the sensors that 1EdTech
+published write the offset without its colon, which is taken too.
 """
 
 import re
@@ -38,6 +39,7 @@ from academe.lrs.xapi.versions import Version
 Check: TypeAlias = Callable[[Any, int], None]
 """Takes a value and how many entities stand around it."""
 
+_OFFSET_WITHOUT_COLON: Final = re.compile(r"(?<=[0-9])([+-][0-9]{2})([0-9]{2})\Z", re.ASCII)
 _REQUIRED_IN_ENVELOPES: Final = ("sensor", "sendTime", "dataVersion", "data")
 _REQUIRED_IN_EVENTS: Final = ("id", "type", "actor", "action", "object", "eventTime")
 _DEEPEST: Final = 30
@@ -229,10 +231,15 @@ _identifier: Final = text_of(
 _known_action: Final = text_of(lambda value: action_of(value) is not None, "an action that Caliper defines")
 _profile: Final = text_of(lambda value: value in PROFILES, "a profile that Caliper defines")
 _time: Final = text_of(
-    lambda value: parsed_timestamp(value, Version.TWO) is not None, "a time such as 2026-11-21T10:00:00.000Z"
+    lambda value: parsed_timestamp(rfc_3339(value), Version.TWO) is not None, "a time such as 2026-11-21T10:00:00.000Z"
 )
 _duration: Final = text_of(is_duration, "an ISO 8601 duration such as PT1H30M")
 _texts: Final = list_of(text, "an array of strings")
+
+
+def rfc_3339(time: str) -> str:
+    """A time with the colon that its offset may lack, and whatever else as it stands."""
+    return _OFFSET_WITHOUT_COLON.sub(r"\1:\2", time)
 
 
 def _whole_number(value: object) -> None:

@@ -24,7 +24,7 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from academe.lrs.caliper.agents import agent_of
-from academe.lrs.caliper.checking import Envelope, is_blank_node, is_event
+from academe.lrs.caliper.checking import Envelope, is_blank_node, is_event, rfc_3339
 from academe.lrs.caliper.events import rule_of
 from academe.lrs.caliper.results import result_of
 from academe.lrs.caliper.vocabulary import (
@@ -77,7 +77,7 @@ def statement_of(event: Mapping[str, Any], described: Entities = _NONE) -> dict[
         "object": view.object(action),
         **({"result": found_result} if found_result else {}),
         "context": view.context(),
-        "timestamp": event["eventTime"],
+        "timestamp": rfc_3339(event["eventTime"]),
         "version": "2.0.0",
     }
 
@@ -92,7 +92,7 @@ def description_of(entity: Mapping[str, Any], sender: Mapping[str, Any], place: 
         "verb": _verb("Described"),
         "object": view.thing(entity),
         "context": {"extensions": {ORIGINAL: entity}},
-        "timestamp": time,
+        "timestamp": rfc_3339(time),
         "version": "2.0.0",
     }
 

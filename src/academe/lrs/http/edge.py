@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from academe.lrs.http.errors import MethodNotAllowedError, ScopeError, UnknownResourceError
+from academe.lrs.http.errors import MethodNotAllowedError, UnknownResourceError
 from academe.lrs.http.exchange import JSON, Answer, Call, Resource
 from academe.lrs.http.request import Request, body_of, headers_of, parameters_of, unfolded
 from academe.lrs.http.token import grant_token
@@ -161,7 +161,7 @@ class XapiEdge:
             if parameter not in method.parameters:
                 raise XapiFault(f"?{parameter}", "This resource knows no such parameter.")
         if method.scopes and not allows_any(sender.scopes, method.scopes):
-            raise ScopeError(f"This needs one of the scopes {', '.join(sorted(method.scopes))}.")
+            raise method.scope_error(f"This needs one of the scopes {', '.join(sorted(method.scopes))}.")
         call = Call(
             name, request.resource, request.parameters, request.headers, request.body, version, sender, self._database()
         )

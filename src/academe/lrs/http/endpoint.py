@@ -21,6 +21,7 @@ from academe.lrs.http import (
     statement_writing,
 )
 from academe.lrs.http.edge import CONSISTENT_THROUGH, XapiEdge
+from academe.lrs.http.errors import SensorScopeError
 from academe.lrs.http.exchange import Answer, Call, Method, Resource
 from academe.lrs.senders.activity import SenderActivity
 from academe.lrs.senders.credentials import Credentials
@@ -62,8 +63,8 @@ class XapiEndpoint:
             "activities": activities.RESOURCE,
             "about": about.RESOURCE,
             "caliper": {
-                "GET": Method(caliper.configuration, caliper.PARAMETERS, caliper.SCOPES),
-                "POST": Method(partial(_from_sensor, writing), caliper.PARAMETERS, caliper.SCOPES),
+                "GET": Method(caliper.configuration, caliper.PARAMETERS, caliper.SCOPES, SensorScopeError),
+                "POST": Method(partial(_from_sensor, writing), caliper.PARAMETERS, caliper.SCOPES, SensorScopeError),
             },
         }
 

@@ -1,5 +1,7 @@
 """Errors of requests to the LRS that no resource has to know of."""
 
+from typing import ClassVar
+
 from academe.platform.errors import AcademeError, NotFoundError, PermissionDeniedError
 
 
@@ -20,3 +22,11 @@ class ScopeError(PermissionDeniedError):
     """The sender holds none of the scopes that allow this (403)."""
 
     title = "The sender may not do this"
+
+
+class SensorScopeError(AcademeError):
+    """The same of a Caliper sensor (401, as Caliper wants it; section 6 of 1.2: no privilege to submit data)."""
+
+    status = 401
+    title = ScopeError.title
+    challenge: ClassVar[str] = 'Bearer realm="xAPI", error="insufficient_scope"'

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from academe.lrs.http.errors import ScopeError
 from academe.lrs.senders.types import Scope, Sender
 from academe.lrs.xapi.versions import Version
 from academe.platform.database.session import Database
+from academe.platform.errors import AcademeError
 
 JSON: Final = "application/json"
 
@@ -50,13 +52,14 @@ Handler = Callable[[Call], Awaitable[Answer]]
 class Method:
     """What one method of a resource does: the handler, the parameters it knows, and the scopes that allow it.
 
-    The edge refuses other parameters (400) and senders that hold none of the scopes (403). With `scopes` empty,
-    everybody may ask, with or without credentials.
+    The edge refuses other parameters (400) and senders that hold none of the scopes (`scope_error`). With `scopes`
+    empty, everybody may ask, with or without credentials.
     """
 
     handler: Handler
     parameters: frozenset[str]
     scopes: frozenset[Scope]
+    scope_error: type[AcademeError] = ScopeError
 
 
 Resource = Mapping[str, Method]
