@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from academe.platform.database.ddl import grant, row_level_security
 
 revision: str = "set_statements_aside"
-down_revision: str | None = "tell_people_what_concerns_them"
+down_revision: str | None = "tell_institutions_apart"
 
 TIME = sa.DateTime(timezone=True)
 

@@ -26,13 +26,3 @@ class PreconditionFailedError(AcademeError):
 
     status = 412
     title = "A precondition of the request does not hold"
-
-
-class DocumentTooLargeError(AcademeError):
-    """A document is larger than this installation keeps (413)."""
-
-    status = 413
-    title = "The document is too large"
-
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"A document may have at most {limit_bytes / 2**20:g} MiB here.")

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
+from uuid import UUID
 
 from academe.lrs.http import about, activities, activity_profiles, activity_states, agent_profiles, agents
 from academe.lrs.http.exchange import Answer, Call, Resource
@@ -49,10 +51,17 @@ def listing(resource: str) -> dict[str, str]:
 class Client:
     """Sends requests of one version to the handlers, over one database."""
 
-    def __init__(self, database: Database, version: Version, *, scopes: frozenset[Scope] = SENDER.scopes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        version: Version,
+        *,
+        scopes: frozenset[Scope] = SENDER.scopes,
+        institution_id: UUID | None = None,
+    ) -> None:
         self.database = database
         self.version = version
-        self.sender = Sender(SENDER.id, SENDER.name, SENDER.authority, SENDER.authority_key, scopes)
+        self.sender = replace(SENDER, scopes=scopes, institution_id=institution_id)
 
     async def ask(
         self,

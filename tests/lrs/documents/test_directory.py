@@ -2,17 +2,19 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from academe.lrs.http.exchange import Answer
 from academe.lrs.keys import key_uuid
 from academe.lrs.senders.types import Scope
-from academe.lrs.statements.models import XapiActivity, XapiAgent
+from academe.lrs.statements.models import INSTALLATION, XapiActivity, XapiAgent
 from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.identity import key_of
 from academe.lrs.xapi.versions import Version, version_of
 from academe.platform.database.session import Session
+from academe.platform.ids import new_id
 from tests.lrs.documents.calls import ACTIVITY, AGENT, RESOURCES, Client
 from tests.support.transactions import JoinedDatabase
 
@@ -32,10 +34,11 @@ def value_of(answer: Answer) -> Any:
     return json.loads(answer.body)
 
 
-def add_agent(session: Session, agent: dict[str, Any], names: list[str]) -> None:
+def add_agent(session: Session, agent: dict[str, Any], names: list[str], institution_id: UUID = INSTALLATION) -> None:
     key = key_of(agent)
     assert key is not None
-    session.add(XapiAgent(id=key_uuid(key), key=key, object_type="Agent", names=names))
+    known = XapiAgent(id=key_uuid(key), key=key, object_type="Agent", names=names, institution_id=institution_id)
+    session.add(known)
 
 
 class TestAgents:
@@ -55,6 +58,19 @@ class TestAgents:
         add_agent(session, {"mbox": "mailto:ada@example.com"}, ["Another"])
         person = value_of(await client.ask("GET", "agents", {"agent": json.dumps({**AGENT, "name": "Ada"})}))
         assert person["name"] == ["Ada", "Ada L."]
+
+    async def test_names_of_another_institution_are_not_told(self, session: Session, database: JoinedDatabase) -> None:
+        north, south = new_id(), new_id()
+        add_agent(session, AGENT, ["Ada of the north", "Ada"], north)
+        add_agent(session, AGENT, ["Ada of the south", "Ada"], south)
+        for institution, names in (
+            (north, ["Ada", "Ada of the north"]),
+            (south, ["Ada", "Ada of the south"]),
+            (None, ["Ada", "Ada of the north", "Ada of the south"]),
+        ):
+            client = Client(database, Version.TWO, institution_id=institution)
+            person = value_of(await client.ask("GET", "agents", {"agent": json.dumps({**AGENT, "name": "Ada"})}))
+            assert person["name"] == names
 
     async def test_who_reads_only_its_own_is_told_what_it_said(
         self, session: Session, database: JoinedDatabase

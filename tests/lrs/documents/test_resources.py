@@ -6,10 +6,12 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from academe.lrs.errors import DocumentNotFoundError, DocumentTooLargeError
+from academe.lrs.errors import DocumentNotFoundError
 from academe.lrs.senders.types import Scope
 from academe.lrs.xapi.faults import XapiFault
+from academe.lrs.xapi.versions import Version
 from academe.platform import clock
+from academe.platform.http.errors import PayloadTooLargeError
 from academe.platform.ids import new_id
 from tests.lrs.documents.calls import (
     ACTIVITY,
@@ -24,6 +26,7 @@ from tests.lrs.documents.calls import (
     id_of,
     listing,
 )
+from tests.support.transactions import JoinedDatabase
 
 pytestmark = pytest.mark.anyio
 
@@ -192,7 +195,7 @@ class TestOneDocument:
         limit = client.database.settings.xapi_document_limit_mebibytes * 2**20
         at_the_limit = b"x" * limit
         await client.put_anew(resource, at_the_limit, content_type="text/plain")
-        with pytest.raises(DocumentTooLargeError, match="10 MiB") as refused:
+        with pytest.raises(PayloadTooLargeError, match="10 MiB") as refused:
             await client.ask(method, resource, body=at_the_limit + b"x", content_type="text/plain", if_match="*")
         assert refused.value.status == 413
 
@@ -245,7 +248,7 @@ class TestMerge:
     async def test_together_too_large(self, client: Client, resource: str) -> None:
         half = "x" * (client.database.settings.xapi_document_limit_mebibytes * 2**19)
         await client.put_anew(resource, json.dumps({"a": half}))
-        with pytest.raises(DocumentTooLargeError):
+        with pytest.raises(PayloadTooLargeError):
             await client.ask("POST", resource, body=json.dumps({"b": half}))
 
 
@@ -322,3 +325,20 @@ class TestStates:
         with pytest.raises(XapiFault):
             await client.ask("DELETE", AGENT_PROFILE, listing(AGENT_PROFILE))
         assert await client.ids(AGENT_PROFILE) == ["bookmark"]
+
+
+@pytest.mark.parametrize("resource", DOCUMENTS)
+async def test_each_institution_has_documents_of_its_own(database: JoinedDatabase, resource: str) -> None:
+    north, south = (Client(database, Version.TWO, institution_id=new_id()) for _ in range(2))
+    installation = Client(database, Version.TWO)
+    await north.put_anew(resource, '{"of": "north"}')
+    for other in (south, installation):
+        with pytest.raises(DocumentNotFoundError):
+            await other.body(resource)
+        assert await other.ids(resource) == []
+    await south.put_anew(resource, '{"of": "south"}')
+    await south.ask("POST", resource, body='{"more": 1}')
+    assert await north.body(resource) == b'{"of": "north"}'
+    assert json.loads(await south.body(resource)) == {"of": "south", "more": 1}
+    await south.ask("DELETE", resource)
+    assert len(await north.ids(resource)) == 1

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -303,8 +304,7 @@ class TestWho:
             home_page="https://x.example",
             institution_id=home.institution.id,
         )
-        one = sender_named("moodle")
-        moodle = type(one)(issued.sender.id, "Moodle", one.authority, one.authority_key, one.scopes)
+        moodle = replace(sender_named("moodle"), id=issued.sender.id, institution_id=home.institution.id)
         await keeper.keep(statement(actor=IDENTIFIERS[0]), sender=moodle)
         for stranger in (home.actor("registrar"), two_schools.away.actor("administrator")):
             with pytest.raises(PermissionDeniedError):

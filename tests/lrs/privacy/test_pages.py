@@ -1,6 +1,7 @@
 """The page, the endpoint and the command that erase: who may, and that it is meant."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ OTHERS = ("registrar", "faculty_administrator", "auditor", "lecturer", "student0
 @pytest.fixture
 async def administrator(session: Session, two_schools: TwoSchools) -> Actor:
     """The administrator of a school whose sender has reported one statement of Eve's."""
-    sender = sender_named("moodle")
+    sender = replace(sender_named("moodle"), institution_id=two_schools.home.institution.id)
     async with as_actor(session, system_actor("test")):
         await Keeper(session).keep(statement(actor=EVE), sender=sender)
         await session.execute(

@@ -32,14 +32,18 @@ def about(identifier: str) -> dict[str, Any]:
 
 
 def batch_of(
-    *statements: Mapping[str, Any], version: Version = Version.TWO, size: int = 1000, may_define: bool = True
+    *statements: Mapping[str, Any],
+    version: Version = Version.TWO,
+    size: int = 1000,
+    may_define: bool = True,
+    sender: Sender = SENDER,
 ) -> Batch:
     """What a request with these statements brings."""
     checked = checked_batch([dict(statement) for statement in statements], version)
     return Batch(
-        statements=incoming(checked, version, SENDER),
+        statements=incoming(checked, version, sender),
         version=version,
-        sender=SENDER,
+        sender=sender,
         size=size,
         may_define=may_define,
         is_array=True,

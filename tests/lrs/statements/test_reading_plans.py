@@ -15,6 +15,7 @@ import pytest
 from academe.lrs.keys import key_uuid
 from academe.lrs.statements.queries import Filter, _parameters
 from academe.lrs.statements.selection import JOIN_BY_MONTH, Shape, enough_for, selection
+from academe.platform.ids import new_id
 from tests.lrs.statements.kept import sender_named
 from tests.support.databases import ServerOfTests
 
@@ -26,6 +27,9 @@ SINCE: Final = NOW - timedelta(days=40)
 KINDS: Final = {"after": "timestamptz", "until": "timestamptz", "limit": "smallint"}
 SENDER: Final = sender_named("lms")
 RARE_SENDER: Final = sender_named("tool")
+INSTITUTION: Final = new_id()
+TWENTIETH: Final = new_id()
+"""Two institutions; the second has a twentieth of the statements."""
 
 
 def agent(number: int) -> str:
@@ -56,11 +60,12 @@ GENERATE: Final = """
     JOIN keys u ON u.kind = 'tutor' AND u.n = g % 11
     ORDER BY g;
     INSERT INTO xapi_statement (stored, id, sender_id, authority_id, agent_key, verb_key, activity_key, registration,
-        happened_at, version, kind, statement)
+        happened_at, version, kind, statement, institution_id)
     SELECT stored, id, CASE WHEN g % 500 = 0 THEN %(rare)s ELSE %(sender)s END::uuid,
         CASE WHEN g % 500 = 0 THEN %(rare_authority)s ELSE %(authority)s END::uuid,
         agent, verb, activity, registration, stored, '2.0.0', 'other',
-        jsonb_build_object('version', '2.0.0', 'result', jsonb_build_object('response', repeat(md5(g::text), 24)))
+        jsonb_build_object('version', '2.0.0', 'result', jsonb_build_object('response', repeat(md5(g::text), 24))),
+        CASE WHEN g % 20 = 7 THEN %(twentieth)s ELSE %(institution)s END::uuid
     FROM made ORDER BY g;
     INSERT INTO xapi_statement_id SELECT id, stored FROM made;
     INSERT INTO xapi_statement_activity SELECT course, stored FROM made ORDER BY g;
@@ -105,6 +110,17 @@ FILTERS: Final = {
         since=SINCE,
     ),
     "own and agent": Filter(sent_by=RARE_SENDER, agent=agent(0)),
+    "registration since": Filter(registration=new_id(), since=SINCE),
+    "institution": Filter(institution_id=INSTITUTION),
+    "a twentieth": Filter(institution_id=TWENTIETH),
+    "since, of a twentieth": Filter(institution_id=TWENTIETH, since=SINCE, ascending=True),
+    "frequent verb of an institution": Filter(institution_id=INSTITUTION, verb=verb(0)),
+    "frequent verb of a twentieth": Filter(institution_id=TWENTIETH, verb=verb(0)),
+    "frequent agent of a twentieth": Filter(institution_id=TWENTIETH, agent=agent(0)),
+    "related activity of a twentieth": Filter(
+        institution_id=TWENTIETH, activity=activity(10_003), related_activities=True
+    ),
+    "institution of none": Filter(institution_id=new_id(), verb=verb(0)),
 }
 
 
@@ -136,6 +152,7 @@ def _generate(connection: psycopg.Connection) -> None:
         connection.execute("SELECT ensure_month_partitions(%s::regclass, %s, %s)", (table, first_day, last_day))
         connection.execute("RESET ROLE")
     senders = {"sender": SENDER.id, "rare": RARE_SENDER.id, "authority": key_uuid(SENDER.authority_key)}
+    senders |= {"institution": INSTITUTION, "twentieth": TWENTIETH}
     senders["rare_authority"] = key_uuid(RARE_SENDER.authority_key)
     values = {"now": NOW.isoformat(), "count": STATEMENTS, **senders}
     written = re.sub(r"%\((\w+)\)s", lambda match: _literal(values[match[1]]), GENERATE)
@@ -156,8 +173,9 @@ def _plan(connection: psycopg.Connection, wanted: Filter) -> dict[str, Any]:
         verb=wanted.verb is not None,
         activity=wanted.activity is not None,
         related_activities=wanted.related_activities,
-        registration=False,
+        registration=wanted.registration is not None,
         own=wanted.sent_by is not None,
+        institution=wanted.institution_id is not None,
         after="after" in values,
         ascending=wanted.ascending,
         most=enough_for(LIMIT + 1),

@@ -44,7 +44,7 @@ async def send_for(session: Session, keeper: Keeper, school: School, key: str) -
             institution_id=school.institution.id,
         )
         row = issued.sender
-        sender = Sender(row.id, row.name, row.authority, row.authority_key, frozenset({Scope.ALL}))
+        sender = Sender(row.id, row.name, row.authority, row.authority_key, frozenset({Scope.ALL}), row.institution_id)
         quiz = statement(
             actor=ADA | {"name": f"Ada of {key}"},
             verb={"id": "http://adlnet.gov/expapi/verbs/completed", "display": {"de": "beendete", "en": "completed"}},

@@ -1,10 +1,13 @@
 """Statements to begin with, and how to change one place of them."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from academe.lrs.xapi.faults import XapiFault
+from academe.lrs.xapi.grammar import timestamp_text
+from academe.lrs.xapi.stored_form import kept
 from academe.lrs.xapi.versions import Version
 
 BOTH = (Version.ONE, Version.TWO)
@@ -25,6 +28,12 @@ def simple() -> dict[str, Any]:
         "verb": {"id": "http://adlnet.gov/expapi/verbs/completed"},
         "object": copy.deepcopy(ACTIVITY),
     }
+
+
+def returned(statement: Mapping[str, Any], version: Version, *, identifier: str, stored: datetime) -> dict[str, Any]:
+    """The statement as PostgreSQL writes it for readers: as it is kept, with what the store says of it."""
+    said = {"id": identifier, "stored": timestamp_text(stored), "authority": AGENT}
+    return {"timestamp": timestamp_text(stored), **kept(statement, version), **said}
 
 
 def full(version: Version) -> dict[str, Any]:

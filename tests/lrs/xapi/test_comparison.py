@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from academe.lrs.xapi.comparison import difference, same
 from academe.lrs.xapi.statement import checked
-from academe.lrs.xapi.stored_form import completed
 from academe.lrs.xapi.versions import Version
 from tests.lrs.xapi import samples
 from tests.lrs.xapi.samples import AGENT, ANONYMOUS, BOTH, MISSING, changed, full, simple
@@ -164,7 +163,7 @@ IDENTIFIER = "00000000-0000-4000-8000-000000000001"
 
 
 def kept_form(statement: dict[str, Any], version: Version) -> dict[str, Any]:
-    return completed(statement, version, identifier=IDENTIFIER, stored=STORED, authority=AGENT)
+    return samples.returned(statement, version, identifier=IDENTIFIER, stored=STORED)
 
 
 @pytest.mark.parametrize(("version", "text"), [(Version.ONE, "1.0.0"), (Version.TWO, "2.0.0")])

@@ -14,7 +14,6 @@ from academe.lrs.xapi import formats
 from academe.lrs.xapi.comparison import same
 from academe.lrs.xapi.references import references
 from academe.lrs.xapi.statement import checked
-from academe.lrs.xapi.stored_form import completed
 from academe.lrs.xapi.versions import Version
 from tests.lrs.xapi.samples import (
     AGENT,
@@ -24,6 +23,7 @@ from tests.lrs.xapi.samples import (
     at,
     fault_of,
     full,
+    returned,
     simple,
     tokens_of,
     within_sub_statement,
@@ -107,7 +107,7 @@ def test_a_mutated_statement_is_refused_at_a_place_or_is_one(statement: Any, ver
     found = references(statement, version)
     assert found.agents <= found.related_agents
     stored = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    kept = completed(statement, version, identifier=REFERENCE["id"], stored=stored, authority=AGENT)
+    kept = returned(statement, version, identifier=REFERENCE["id"], stored=stored)
     assert checked(kept, version)
     assert same(statement, kept, version)
     assert checked(formats.canonical(kept, definition_of=lambda _: None, languages=("de",)), version)

@@ -82,7 +82,8 @@ async def sender_of_key(database: Database, actor: Actor, key: str) -> Sender:
         raise SenderNotFoundError
     if state_of(found.revoked_at, found.expires_at) is not SenderState.ACTIVE:
         raise SenderNotInForceError
-    return Sender(found.id, found.name, found.authority, found.authority_key, frozenset(scopes_named(found.scopes)))
+    scopes = frozenset(scopes_named(found.scopes))
+    return Sender(found.id, found.name, found.authority, found.authority_key, scopes, found.institution_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class XapiDocument(Base):
 
     `id` is made from everything that names the document (`Address.key`). `activity` is an IRI, `agent` the key of an
     agent; `activity_key` and `agent_key` are their UUIDs (`lrs.keys`), which indexes use because the texts may be long.
+    `institution_id` is that of the senders it belongs to, null for those that have none.
     `content` is kept byte for byte with the `content_type` it came with; `etag` is its SHA-1 in hexadecimal.
     """
 
@@ -32,6 +33,7 @@ class XapiDocument(Base):
     content_type: Mapped[str]
     etag: Mapped[str]
     changed_at: Mapped[datetime]
+    institution_id: Mapped[UUID | None]
 
     __table_args__ = (
         one_of("kind", DocumentKind),

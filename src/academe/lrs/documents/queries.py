@@ -51,6 +51,7 @@ def in_context(context: Context) -> ColumnElement[bool]:
         (XapiDocument.kind == context.kind)
         & (XapiDocument.agent_key == context.agent_key)
         & (XapiDocument.activity_key == context.activity_key)
+        & (XapiDocument.institution_id == context.institution_id)
     )
     if context.registration is not None:
         condition &= XapiDocument.registration == context.registration

@@ -10,7 +10,7 @@ from academe.lrs.documents.models import XapiDocument
 from academe.lrs.documents.preconditions import Preconditions
 from academe.lrs.documents.queries import document_at, in_context, locked, locked_etag_at
 from academe.lrs.documents.types import Address, Content, Context, DocumentKind, etag_of, ids_as_json
-from academe.lrs.errors import DocumentExistsError, DocumentTooLargeError
+from academe.lrs.errors import DocumentExistsError
 from academe.lrs.keys import key_uuid
 from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.versions import Version
@@ -18,6 +18,7 @@ from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
 from academe.platform.errors import PermissionDeniedError
+from academe.platform.http.errors import PayloadTooLargeError
 
 
 async def put_document(
@@ -44,7 +45,7 @@ async def post_document(
 ) -> None:
     """Store a document, or merge its properties into the one that is there.
 
-    Raises PreconditionFailedError, XapiFault when the two cannot be merged, and DocumentTooLargeError when together
+    Raises PreconditionFailedError, XapiFault when the two cannot be merged, and PayloadTooLargeError when together
     they are larger than the limit.
     """
     while True:
@@ -52,7 +53,7 @@ async def post_document(
         preconditions.require(None if there is None else there.etag)
         together = content if there is None else merged(there.content, content)
         if len(together.body) > limit_bytes:
-            raise DocumentTooLargeError(limit_bytes)
+            raise PayloadTooLargeError(limit_bytes)
         if await _stored(session, address, together, is_new=there is None):
             return
 
@@ -131,6 +132,7 @@ async def _inserted(session: Session, address: Address, content: Content) -> boo
         agent_key=context.agent_key,
         registration=context.registration,
         document_id=address.document_id,
+        institution_id=context.institution_id,
         **_columns_of(content),
     )
     statement = statement.on_conflict_do_nothing(index_elements=["id"])

@@ -24,13 +24,15 @@ class Context:
     """What documents belong to.
 
     `activity` is an IRI (state and activity profile), `agent` the key of an agent (`xapi.identity`; state and agent
-    profile). `registration` is for states; a document without one is another than the document with one.
+    profile). `registration` is for states; a document without one is another than the document with one. Each
+    institution has documents of its own (`institution_id`, that of the sender), and so have senders without one.
     """
 
     kind: DocumentKind
     activity: str | None = None
     agent: str | None = None
     registration: UUID | None = None
+    institution_id: UUID | None = None
 
     @property
     def activity_key(self) -> UUID | None:
@@ -61,7 +63,9 @@ class Address:
             None if registration is None else str(registration),
             self.document_id,
         )
-        return key_uuid(json.dumps(parts))
+        institution = self.context.institution_id
+        # Without one the key is what it was before institutions were told apart.
+        return key_uuid(json.dumps(parts if institution is None else (*parts, str(institution))))
 
 
 @dataclass(frozen=True, slots=True)

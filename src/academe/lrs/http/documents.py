@@ -9,7 +9,7 @@ from typing import Final
 from academe.lrs.documents import queries, service
 from academe.lrs.documents.merging import check_json
 from academe.lrs.documents.types import Address, Content, Context, DocumentKind, etag_of, ids_as_json
-from academe.lrs.errors import DocumentNotFoundError, DocumentTooLargeError
+from academe.lrs.errors import DocumentNotFoundError
 from academe.lrs.http.answers import NO_CONTENT, content_answer, preconditions_of
 from academe.lrs.http.exchange import JSON, Answer, Call, Method, Resource
 from academe.lrs.http.parameters import activity_of, agent_of, document_id_of, registration_of, since_of
@@ -18,6 +18,7 @@ from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.identity import key_of
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Session
+from academe.platform.http.errors import PayloadTooLargeError
 
 _ACTOR: Final = system_actor("lrs")
 
@@ -109,6 +110,7 @@ class DocumentResource:
             activity=activity_of(call) if "activityId" in names else None,
             agent=key_of(agent_of(call)) if "agent" in names else None,
             registration=registration_of(call) if "registration" in names else None,
+            institution_id=call.sender.institution_id,
         )
 
     def _address_of(self, call: Call) -> Address:
@@ -135,7 +137,7 @@ async def _one(call: Call, address: Address) -> Answer:
 def _content_of(call: Call) -> Content:
     limit_bytes = _limit_bytes(call)
     if len(call.body) > limit_bytes:
-        raise DocumentTooLargeError(limit_bytes)
+        raise PayloadTooLargeError(limit_bytes)
     content_type = call.headers.get("content-type", _UNTYPED)
     if not _CONTENT_TYPE(content_type):
         raise XapiFault("", "The Content-Type must be 1 to 255 printable ASCII characters.")

@@ -82,7 +82,7 @@ async def _one(call: Call, *, voided: bool) -> Answer:
     form, with_attachments = _format_of(call), flag_of(call, "attachments")
     look = queries.voided_statement if voided else queries.statement_by_id
     async with call.database.reading(_ACTOR) as session:
-        single = await look(session, id_, sent_by=_only_by(call.sender))
+        single = await look(session, id_, sent_by=_only_by(call.sender), institution_id=call.sender.institution_id)
         if single.statement is None:
             raise StatementNotFoundError
         texts = await _written(session, [single.statement], form, call)
@@ -196,8 +196,8 @@ async def _written(session: ReadSession, statements: Sequence[Found], form: Form
     if form is Format.IDS:
         return [_text(ids(statement)) for statement in parsed]
     activities, verbs = activities_and_verbs(parsed)
-    definitions = await queries.definitions_of(session, sorted(activities))
-    displays = await queries.displays_of(session, sorted(verbs))
+    definitions = await queries.definitions_of(session, sorted(activities), call.sender)
+    displays = await queries.displays_of(session, sorted(verbs), call.sender)
     languages = language_ranges(call.headers.get("accept-language"))
     return [
         _text(canonical(statement, definition_of=definitions.get, display_of=displays.get, languages=languages))
@@ -215,6 +215,7 @@ def _only_by(sender: Sender) -> Sender | None:
 
 
 def _filter_of(call: Call) -> Filter:
+    only_by = _only_by(call.sender)
     return Filter(
         agent=_agent_of(call),
         related_agents=flag_of(call, "related_agents"),
@@ -225,7 +226,9 @@ def _filter_of(call: Call) -> Filter:
         since=since_of(call),
         until=time_of(call, "until"),
         ascending=flag_of(call, "ascending"),
-        sent_by=_only_by(call.sender),
+        sent_by=only_by,
+        # What it sent itself is of its institution anyway.
+        institution_id=call.sender.institution_id if only_by is None else None,
     )
 
 

@@ -32,11 +32,11 @@ _LOCK: Final = text("SELECT pg_advisory_xact_lock(7246913550115)")
 _SENDS: Final = text("SELECT EXISTS (SELECT FROM xapi_sender WHERE authority_key = :agent AND revoked_at IS NULL)")
 _REPORTED_BY: Final = text(
     """
-    SELECT DISTINCT x.institution_id
+    SELECT s.institution_id
     FROM xapi_statement s
     JOIN (SELECT stored FROM xapi_statement WHERE agent_key = ANY(:keys)
           UNION SELECT stored FROM xapi_statement_agent WHERE agent_key = ANY(:keys)) named USING (stored)
-    LEFT JOIN xapi_sender x ON x.id = s.sender_id
+    UNION SELECT institution_id FROM xapi_document WHERE agent_key = ANY(:keys)
     UNION SELECT institution_id FROM xapi_set_aside WHERE agent_keys && CAST(:keys AS uuid[])
     """
 )

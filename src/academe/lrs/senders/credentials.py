@@ -218,7 +218,8 @@ async def look_up(database: Database, named: ColumnElement[bool], accepts: Accep
         row = (await session.execute(wanted)).scalar_one_or_none()
         if row is None:
             return None
-        sender = Sender(row.id, row.name, row.authority, row.authority_key, scopes_named(row.scopes))
+        scopes = scopes_named(row.scopes)
+        sender = Sender(row.id, row.name, row.authority, row.authority_key, scopes, row.institution_id)
         known = accepts(KnownSender(sender, row.secret_hash, row.secret_version, row.expires_at))
         if known is None:
             return None

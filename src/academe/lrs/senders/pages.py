@@ -35,7 +35,7 @@ NAVIGATION: Final = (
 SCOPE_MEANINGS: Final = (
     (Scope.WRITE_STATEMENTS, "Send statements", ""),
     (Scope.READ_OWN_STATEMENTS, "Read the statements it has sent", ""),
-    (Scope.READ_STATEMENTS, "Read every statement", "of every sender, about every learner"),
+    (Scope.READ_STATEMENTS, "Read every statement", "of every sender of the institution"),
     (Scope.STATE, "Read and write states", "where learners left off"),
     (Scope.DEFINE, "Define activities", "names and descriptions that others see"),
     (Scope.PROFILE, "Read and write profiles", "documents of activities and learners"),

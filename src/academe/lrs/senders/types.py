@@ -23,7 +23,7 @@ class Scope(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Sender:
     """A program with credentials. `authority` is the Agent in whose name its statements stand; `authority_key` its
-    key.
+    key. It reads what senders of its institution have sent; without one, what all have.
     """
 
     id: UUID
@@ -31,3 +31,8 @@ class Sender:
     authority: Mapping[str, Any]
     authority_key: str
     scopes: frozenset[Scope]
+    institution_id: UUID | None = None
+
+    def may_know_of(self, institution_id: UUID | None) -> bool:
+        """Whether it may learn of what a sender of an institution, or of none, has sent."""
+        return self.institution_id is None or self.institution_id == institution_id

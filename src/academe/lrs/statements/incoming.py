@@ -78,6 +78,8 @@ def _incoming(
         "w": version.value,
         "s": kept(statement, version),
     }
+    if sender.institution_id is not None:
+        row["q"] = sender.institution_id.hex
     if actor is not None:
         row["a"] = key_text(actor)
     if found.activity is not None:

@@ -11,6 +11,13 @@ from academe.platform.database.base import PEOPLE, Base
 
 BY_MONTH = {"postgresql_partition_by": "RANGE (stored)"}
 
+INSTALLATION = UUID(int=0)
+"""Stands in the tables of what statements share for the institution of senders that have none."""
+
+
+def _of_institution() -> Any:
+    return mapped_column(primary_key=True, server_default=text(f"'{INSTALLATION}'"))
+
 
 class XapiStatement(Base):
     """A statement as it was sent, and what filters need of it. Append-only, partitioned by month of `stored`.
@@ -19,6 +26,7 @@ class XapiStatement(Base):
     adds when it is read: `id`, `stored`, `authority`, `version`, and `timestamp` where the sender gave none.
     `happened_at` is the timestamp in UTC. `agent_key` is the actor, `activity_key` the object where it is an activity.
     `kind` is a word for what was done, by which rollups are told apart; `duration_seconds` is that of the result.
+    `institution_id` is that of the sender, which bounds who reads it; null where the sender is the installation's own.
     """
 
     __tablename__ = "xapi_statement"
@@ -36,8 +44,15 @@ class XapiStatement(Base):
     kind: Mapped[str]
     duration_seconds: Mapped[float | None]
     statement: Mapped[dict[str, Any]]
+    institution_id: Mapped[UUID | None]
 
     __table_args__ = (
+        Index(
+            "ix_xapi_statement_institution",
+            "institution_id",
+            "stored",
+            postgresql_where=text("institution_id IS NOT NULL"),
+        ),
         Index("ix_xapi_statement_authority", "authority_id", "stored"),
         Index("ix_xapi_statement_agent", "agent_key", "stored"),
         Index("ix_xapi_statement_verb", "verb_key", "stored"),
@@ -139,7 +154,7 @@ class XapiAliasKey(Base):
 
 
 class XapiVoided(Base):
-    """An id that a voiding statement names: no statement of that id is found any more, unless it is a voiding one."""
+    """A statement that another one voids, whose sender may know of it: it is not found, unless it voids itself."""
 
     __tablename__ = "xapi_voided"
 
@@ -158,7 +173,10 @@ class XapiAuthority(Base):
 
 
 class XapiAgent(Base):
-    """An agent that statements are about; `names` are all it was given."""
+    """An agent that statements are about; `names` are all that senders of an institution gave it.
+
+    Here and in the tables below, `institution_id` is `INSTALLATION` for what the installation's own senders say.
+    """
 
     __tablename__ = "xapi_agent"
 
@@ -166,28 +184,31 @@ class XapiAgent(Base):
     key: Mapped[str]
     object_type: Mapped[str]
     names: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    institution_id: Mapped[UUID] = _of_institution()
 
     __table_args__ = ({"info": {PEOPLE: True}},)
 
 
 class XapiActivity(Base):
-    """An activity that statements mention, with the definition merged from all that were sent."""
+    """An activity that statements mention, with the definition merged from all that an institution's senders sent."""
 
     __tablename__ = "xapi_activity"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     iri: Mapped[str]
     definition: Mapped[dict[str, Any]]
+    institution_id: Mapped[UUID] = _of_institution()
 
 
 class XapiVerb(Base):
-    """A verb that statements use, with its display merged from all that were sent."""
+    """A verb that statements use, with its display merged from all that an institution's senders sent."""
 
     __tablename__ = "xapi_verb"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     iri: Mapped[str]
     display: Mapped[dict[str, Any]]
+    institution_id: Mapped[UUID] = _of_institution()
 
 
 class XapiAttachment(Base):

@@ -9,6 +9,7 @@ from uuid import UUID
 from academe.lrs.keys import key_uuid
 from academe.lrs.senders.types import Sender
 from academe.lrs.statements.selection import JOIN_BY_MONTH, ONE, THROUGH, Shape, enough_for, selection
+from academe.lrs.xapi.formats import merged_definition
 from academe.platform import clock
 from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import ReadSession, Session
@@ -20,10 +21,17 @@ _EARLIEST: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _CONSISTENT_THROUGH: Final = DriverStatement(f"SELECT {THROUGH}", operation="select", table="xapi_statement")
 _DEFINITIONS: Final = DriverStatement(
-    "SELECT iri, definition FROM xapi_activity WHERE id = ANY(%(ids)s)", operation="select", table="xapi_activity"
+    "SELECT iri, institution_id, definition FROM xapi_activity WHERE id = ANY(%(ids)s) ORDER BY iri, institution_id",
+    operation="select",
+    table="xapi_activity",
 )
 _DISPLAYS: Final = DriverStatement(
-    "SELECT iri, display FROM xapi_verb WHERE id = ANY(%(ids)s)", operation="select", table="xapi_verb"
+    "SELECT iri, institution_id, display FROM xapi_verb WHERE id = ANY(%(ids)s) ORDER BY iri, institution_id",
+    operation="select",
+    table="xapi_verb",
+)
+_NAMES: Final = DriverStatement(
+    "SELECT institution_id, names FROM xapi_agent WHERE id = %(id)s", operation="select", table="xapi_agent"
 )
 
 
@@ -32,7 +40,8 @@ class Filter:
     """Which statements are wanted; what is not given does not matter.
 
     `agent` is a key (`xapi.identity.key_of`). `since` is before all that is found, `until` the last time that may be.
-    `sent_by` leaves only what that sender sent; `with_voided` finds voided statements too.
+    `sent_by` leaves only what that sender sent, `institution_id` what senders of that institution did; give one of
+    them. `with_voided` finds voided statements too.
     """
 
     agent: str | None = None
@@ -45,6 +54,7 @@ class Filter:
     until: datetime | None = None
     ascending: bool = False
     sent_by: Sender | None = None
+    institution_id: UUID | None = None
     with_voided: bool = False
 
 
@@ -88,6 +98,7 @@ async def find(session: Session | ReadSession, wanted: Filter, position: datetim
         related_activities=wanted.related_activities and wanted.activity is not None,
         registration=wanted.registration is not None,
         own=wanted.sent_by is not None,
+        institution=wanted.institution_id is not None,
         after="after" in parameters,
         ascending=wanted.ascending,
         most=enough_for(limit + 1),
@@ -100,14 +111,18 @@ async def find(session: Session | ReadSession, wanted: Filter, position: datetim
     return Page(found[:limit], len(found) > limit, rows[0][0] or _EARLIEST)
 
 
-async def statement_by_id(session: Session | ReadSession, id_: UUID, *, sent_by: Sender | None = None) -> Single:
-    """The statement with an id, unless it is voided; `sent_by` as in `Filter`."""
-    return await _single(session, id_, sent_by, voided=False)
+async def statement_by_id(
+    session: Session | ReadSession, id_: UUID, *, sent_by: Sender | None = None, institution_id: UUID | None = None
+) -> Single:
+    """The statement with an id, unless it is voided; `sent_by` and `institution_id` as in `Filter`."""
+    return await _single(session, id_, sent_by, institution_id, voided=False)
 
 
-async def voided_statement(session: Session | ReadSession, id_: UUID, *, sent_by: Sender | None = None) -> Single:
-    """The voided statement with an id; `sent_by` as in `Filter`."""
-    return await _single(session, id_, sent_by, voided=True)
+async def voided_statement(
+    session: Session | ReadSession, id_: UUID, *, sent_by: Sender | None = None, institution_id: UUID | None = None
+) -> Single:
+    """The voided statement with an id; `sent_by` and `institution_id` as in `Filter`."""
+    return await _single(session, id_, sent_by, institution_id, voided=True)
 
 
 async def consistent_through(session: Session | ReadSession) -> datetime:
@@ -120,21 +135,42 @@ async def consistent_through(session: Session | ReadSession) -> datetime:
     return through or _EARLIEST
 
 
-async def definitions_of(session: Session | ReadSession, activities: Sequence[str]) -> Mapping[str, dict[str, Any]]:
-    """What the store knows of activities, by their ids."""
-    return dict(await _rows(session, _DEFINITIONS, {"ids": [key_uuid(iri) for iri in activities]}))
+async def definitions_of(
+    session: Session | ReadSession, activities: Sequence[str], reader: Sender
+) -> Mapping[str, Mapping[str, Any]]:
+    """What the store knows of activities, by their ids, from senders that the reader may know of."""
+    rows = await _rows(session, _DEFINITIONS, {"ids": [key_uuid(iri) for iri in activities]})
+    definitions: dict[str, Mapping[str, Any]] = {}
+    for iri, institution_id, definition in rows:
+        if reader.may_know_of(institution_id):
+            definitions[iri] = merged_definition(definitions.get(iri), definition)
+    return definitions
 
 
-async def displays_of(session: Session | ReadSession, verbs: Sequence[str]) -> Mapping[str, dict[str, Any]]:
-    """What the store knows verbs to be called, by their ids."""
-    return dict(await _rows(session, _DISPLAYS, {"ids": [key_uuid(iri) for iri in verbs]}))
+async def displays_of(
+    session: Session | ReadSession, verbs: Sequence[str], reader: Sender
+) -> Mapping[str, Mapping[str, Any]]:
+    """What the store knows verbs to be called, by their ids, from senders that the reader may know of."""
+    displays: dict[str, Mapping[str, Any]] = {}
+    for iri, institution_id, display in await _rows(session, _DISPLAYS, {"ids": [key_uuid(iri) for iri in verbs]}):
+        if reader.may_know_of(institution_id):
+            displays[iri] = {**displays.get(iri, {}), **display}
+    return displays
 
 
-async def _single(session: Session | ReadSession, id_: UUID, sent_by: Sender | None, *, voided: bool) -> Single:
-    rows = await _rows(session, ONE, {"id": id_})
-    through, found_id, stored, text, sender_id, is_voided = rows[0]
+async def names_of(session: Session | ReadSession, agent: str, reader: Sender) -> Sequence[str]:
+    """What the agent with a key is called by senders that the reader may know of."""
+    rows = await _rows(session, _NAMES, {"id": key_uuid(agent)})
+    return sorted({name for institution_id, names in rows if reader.may_know_of(institution_id) for name in names})
+
+
+async def _single(
+    session: Session | ReadSession, id_: UUID, sent_by: Sender | None, institution_id: UUID | None, *, voided: bool
+) -> Single:
+    through, found_id, stored, text, sender_id, is_voided, sent_in = (await _rows(session, ONE, {"id": id_}))[0]
+    is_readable = (sent_by is None or sent_by.id == sender_id) and institution_id in (None, sent_in)
     statement = None
-    if found_id is not None and is_voided == voided and (sent_by is None or sent_by.id == sender_id):
+    if found_id is not None and is_voided == voided and is_readable:
         statement = Found(text, found_id, stored)
     return Single(statement, through or _EARLIEST)
 
@@ -152,7 +188,7 @@ def _parameters(wanted: Filter, position: datetime | None) -> dict[str, Any]:
     parameters: dict[str, Any] = {name: key_uuid(text) for name, text in keys.items() if text is not None}
     if wanted.sent_by is not None:
         parameters |= {"sender": wanted.sent_by.id, "authority": key_uuid(wanted.sent_by.authority_key)}
-    others = {"registration": wanted.registration, "after": after}
+    others = {"registration": wanted.registration, "institution": wanted.institution_id, "after": after}
     return parameters | {"until": until} | {name: value for name, value in others.items() if value is not None}
 
 

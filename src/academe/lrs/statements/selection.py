@@ -60,8 +60,9 @@ class Shape:
     """Which conditions a selection has; their values are parameters of the same names.
 
     `after` is a time before all that is found; the last time that may be, `until`, is always given. `own` is the
-    condition on `sender` and `authority`. `most` is what `enough_for` says of the parameter `limit`: the planner must
-    know that it is small, and a plan for each limit would fill the memory of the server.
+    condition on `sender` and `authority`, `institution` the one on the institution of the senders. `most` is what
+    `enough_for` says of the parameter `limit`: the planner must know that it is small, and a plan for each limit would
+    fill the memory of the server.
     """
 
     agent: bool
@@ -71,6 +72,7 @@ class Shape:
     related_activities: bool
     registration: bool
     own: bool
+    institution: bool
     after: bool
     ascending: bool
     most: int
@@ -84,7 +86,7 @@ class Shape:
     @property
     def keys(self) -> int:
         """How many keys must lead to a statement."""
-        return self.agent + self.verb + self.activity + self.registration + self.own
+        return self.agent + self.verb + self.activity + self.registration + self.own + self.institution
 
     @property
     def is_prepared(self) -> bool:
@@ -131,10 +133,10 @@ JOIN_BY_MONTH: Final = DriverStatement(
 
 ONE: Final = DriverStatement(
     f"""
-    SELECT c.through, p.id, p.stored, p.text, p.sender_id, p.is_voided
+    SELECT c.through, p.id, p.stored, p.text, p.sender_id, p.is_voided, p.institution_id
     FROM (SELECT {THROUGH} AS through) c
     LEFT JOIN (
-        SELECT s.id, s.stored, {_TEXT} AS text, s.sender_id, NOT {_FINDABLE} AS is_voided
+        SELECT s.id, s.stored, {_TEXT} AS text, s.sender_id, NOT {_FINDABLE} AS is_voided, s.institution_id
         FROM xapi_statement_id f
         {_statement_at("f")}
         JOIN xapi_authority w ON w.id = s.authority_id
@@ -144,13 +146,13 @@ ONE: Final = DriverStatement(
     operation="select",
     table="xapi_statement_id",
 )
-"""One statement by its id, with its sender and whether it is voided."""
+"""One statement by its id, with its sender, whether it is voided, and the institution of the sender."""
 
 
 class _Key(NamedTuple):
     """A key that leads to statements: a column with an index over it and `stored`, and the parameter that it equals.
 
-    `also` is a further condition of the index.
+    `also` is a further condition of the index, said aloud because a comparison of rows does not imply it.
     """
 
     table: str
@@ -167,8 +169,9 @@ _AGENT_OF_AUTHORITY: Final = _Key(_STATEMENT, "authority_id", "agent")
 _ACTIVITY: Final = _Key(_STATEMENT, "activity_key", "activity")
 _ACTIVITY_BESIDE: Final = _Key("xapi_statement_activity", "activity_key", "activity")
 _VERB: Final = _Key(_STATEMENT, "verb_key", "verb")
-_REGISTRATION: Final = _Key(_STATEMENT, "registration", "registration")
+_REGISTRATION: Final = _Key(_STATEMENT, "registration", "registration", "registration IS NOT NULL")
 _AUTHORITY: Final = _Key(_STATEMENT, "authority_id", "authority")
+_INSTITUTION: Final = _Key(_STATEMENT, "institution_id", "institution", "institution_id IS NOT NULL")
 
 
 def _branches(shape: Shape) -> list[str]:
@@ -180,7 +183,10 @@ def _branches(shape: Shape) -> list[str]:
     if shape.activity:
         activities = [_ACTIVITY, _ACTIVITY_BESIDE] if shape.related_activities else [_ACTIVITY]
         ways = [[*way, activity] for way in ways for activity in activities]
-    asked = ((shape.verb, _VERB), (shape.registration, _REGISTRATION), (shape.own, _AUTHORITY))
+    asked = (
+        *((shape.verb, _VERB), (shape.registration, _REGISTRATION)),
+        *((shape.own, _AUTHORITY), (shape.institution, _INSTITUTION)),
+    )
     others = [key for is_asked, key in asked if is_asked]
     branches = [_branch(shape, [*way, *others]) for way in ways]
     if shape.agent or shape.verb or shape.activity or shape.registration:
@@ -263,6 +269,9 @@ def _alias_branch(shape: Shape) -> str:
         own = ("s.sender_id = %(sender)s",)
         tables += " JOIN xapi_statement o ON o.stored = k.stored"
         piece += ["o.authority_id = %(authority)s", *_between(shape, "o")]
+    if shape.institution:
+        tables += " JOIN xapi_statement i ON i.stored = k.stored"
+        piece += ["i.institution_id = %(institution)s", *_between(shape, "i")]
     alias = (
         f"SELECT DISTINCT k.key, k.stored FROM {tables}"  # noqa: S608 - only this file's own words
         f" CROSS JOIN LATERAL (SELECT FROM xapi_alias a WHERE {of_alias} LIMIT 1) a"

@@ -1,5 +1,7 @@
 """What many statements share: agents with their names, verbs, activities with their definitions, authorities.
 
+All but the authorities are kept for each institution: what its senders say of them is told to nobody else.
+
 A process remembers what it has written, so that the hundredth statement about an activity costs nothing here. Two
 processes may each remember an older definition of the same activity; which one wins was left to chance anyway.
 """
@@ -13,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from academe.lrs.keys import key_text
 from academe.lrs.statements.incoming import Batch, agents_named
+from academe.lrs.statements.models import INSTALLATION
 from academe.lrs.xapi.formats import merged_definition
 from academe.platform.database.driver import DriverStatement
 
@@ -35,11 +38,11 @@ _AUTHORITIES: Final = DriverStatement(
 _AGENTS: Final = DriverStatement(
     """
     WITH made AS (
-        INSERT INTO xapi_agent AS a (id, key, object_type, names)
-        SELECT id, key, min(type), coalesce(array_agg(name ORDER BY name) FILTER (WHERE name <> ''), '{}')
-        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, key text, type text, name text)
-        GROUP BY id, key ORDER BY id
-        ON CONFLICT (id) DO UPDATE
+        INSERT INTO xapi_agent AS a (id, institution_id, key, object_type, names)
+        SELECT id, of, key, min(type), coalesce(array_agg(name ORDER BY name) FILTER (WHERE name <> ''), '{}')
+        FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, of uuid, key text, type text, name text)
+        GROUP BY id, of, key ORDER BY id, of
+        ON CONFLICT (id, institution_id) DO UPDATE
         SET names = ARRAY(SELECT DISTINCT n FROM unnest(a.names || excluded.names) n ORDER BY n)
         WHERE NOT excluded.names <@ a.names
         RETURNING 1
@@ -52,7 +55,7 @@ _AGENTS: Final = DriverStatement(
 
 def _known(table: str, words: str) -> DriverStatement:
     return DriverStatement(
-        f"SELECT id::text, {words}::text FROM {table} WHERE id = ANY(%(ids)s::uuid[])",  # noqa: S608 - names from below
+        f"SELECT id, institution_id, {words}::text FROM {table} WHERE id = ANY(%(ids)s::uuid[])",  # noqa: S608 - names from below
         operation="select",
         table=table,
     )
@@ -62,10 +65,11 @@ def _merge(table: str, words: str) -> DriverStatement:
     return DriverStatement(
         f"""
         WITH made AS (
-            INSERT INTO {table} (id, iri, {words})
-            SELECT id, iri, words FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, iri text, words jsonb)
-            ORDER BY id
-            ON CONFLICT (id) DO UPDATE SET {words} = excluded.{words}
+            INSERT INTO {table} (id, institution_id, iri, {words})
+            SELECT id, of, iri, words
+            FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(id uuid, of uuid, iri text, words jsonb)
+            ORDER BY id, of
+            ON CONFLICT (id, institution_id) DO UPDATE SET {words} = excluded.{words}
             RETURNING 1
         ) SELECT count(*) FROM made
         """,  # noqa: S608 - names from below
@@ -78,6 +82,8 @@ _ACTIVITIES: Final = (_known("xapi_activity", "definition"), _merge("xapi_activi
 _VERBS: Final = (_known("xapi_verb", "display"), _merge("xapi_verb", "display"))
 
 Words = Mapping[str, Any]
+_Said = tuple[str, str, Words]
+"""What a sender of an institution said of an IRI."""
 
 
 class Shared:
@@ -86,7 +92,7 @@ class Shared:
     def __init__(self) -> None:
         self._authorities: set[Hashable] = set()
         self._agents: set[Hashable] = set()
-        self._words: dict[tuple[str, str], bytes] = {}
+        self._words: dict[tuple[str, str, str], bytes] = {}
 
     def forget(self) -> None:
         """Ask the database again about everything."""
@@ -98,15 +104,16 @@ class Shared:
         """Write what the batches bring that is new."""
         await self._note_authorities(connection, batches)
         await self._note_agents(connection, batches)
-        activities: list[tuple[str, Words]] = []
-        verbs: list[tuple[str, Words]] = []
+        activities: list[_Said] = []
+        verbs: list[_Said] = []
         for batch in batches:
+            of = _institution_of(batch)
             for one in batch.statements:
                 defined = one.found.definitions if batch.may_define else ()
-                activities += defined
-                activities += [(iri, {}) for iri in one.found.related_activities]
+                activities += [(of, iri, words) for iri, words in defined]
+                activities += [(of, iri, {}) for iri in one.found.related_activities]
                 verb = one.statement["verb"]
-                verbs.append((verb["id"], verb.get("display", {}) if batch.may_define else {}))
+                verbs.append((of, verb["id"], verb.get("display", {}) if batch.may_define else {}))
         await self._note_words(connection, "activity", activities, _ACTIVITIES, merged_definition)
         await self._note_words(connection, "verb", verbs, _VERBS, lambda known, new: {**(known or {}), **new})
 
@@ -122,11 +129,16 @@ class Shared:
 
     async def _note_agents(self, connection: AsyncConnection, batches: Iterable[Batch]) -> None:
         rows = []
-        for (key, name), kind in agents_named(one for batch in batches for one in batch.statements).items():
-            if (key, name) not in self._agents:
+        named = {
+            (_institution_of(batch), *agent): kind
+            for batch in batches
+            for agent, kind in agents_named(batch.statements).items()
+        }
+        for (of, key, name), kind in named.items():
+            if (of, key, name) not in self._agents:
                 if len(key) + len(name) <= _LONGEST_REMEMBERED:
-                    _add(self._agents, (key, name))
-                rows.append({"id": key_text(key), "key": key, "type": kind, "name": name})
+                    _add(self._agents, (of, key, name))
+                rows.append({"id": key_text(key), "of": of, "key": key, "type": kind, "name": name})
         if rows:
             await _AGENTS.rows(connection, {"rows": to_json(rows).decode()})
 
@@ -134,37 +146,39 @@ class Shared:
         self,
         connection: AsyncConnection,
         kind: str,
-        said: Iterable[tuple[str, Words]],
+        said: Iterable[_Said],
         statements: tuple[DriverStatement, DriverStatement],
         merged: Callable[[Words | None, Words], Words],
     ) -> None:
         """Merge what was said of IRIs into what is known of them; an IRI of which nothing is said is only noted."""
-        new: dict[str, list[tuple[Words, bytes]]] = {}
-        for iri, words in said:
-            remembered = self._words.get((kind, iri))
+        new: dict[tuple[str, str], list[tuple[Words, bytes]]] = {}
+        for of, iri, words in said:
+            remembered = self._words.get((kind, of, iri))
             text = _digest(to_json(words)) if words else b""
             if remembered is None or (text and text != remembered):
-                new.setdefault(iri, []).append((words, text))
+                new.setdefault((of, iri), []).append((words, text))
         if not new:
             return
-        ids = {key_text(iri): iri for iri in new}
         find, write = statements
-        found = {
-            row[0].replace("-", ""): from_json(row[1]) for row in await find.rows(connection, {"ids": sorted(ids)})
-        }
+        ids = sorted({key_text(iri) for _, iri in new})
+        found = {(row[1].hex, row[0].hex): from_json(row[2]) for row in await find.rows(connection, {"ids": ids})}
         rows = []
-        for key, iri in ids.items():
-            before = now = found.get(key)
-            for words, _ in new[iri]:
+        for (of, iri), texts in new.items():
+            before = now = found.get((of, key_text(iri)))
+            for words, _ in texts:
                 now = merged(now, words)
             if before is None or now != before:
-                rows.append({"id": key, "iri": iri, "words": now})
+                rows.append({"id": key_text(iri), "of": of, "iri": iri, "words": now})
             if len(self._words) >= _REMEMBERED:
                 self._words.clear()
             if len(iri) <= _LONGEST_REMEMBERED:
-                self._words[kind, iri] = next((text for _, text in reversed(new[iri]) if text), b"")
+                self._words[kind, of, iri] = next((text for _, text in reversed(texts) if text), b"")
         if rows:
             await write.rows(connection, {"rows": to_json(rows).decode()})
+
+
+def _institution_of(batch: Batch) -> str:
+    return (batch.sender.institution_id or INSTALLATION).hex
 
 
 def _digest(text: bytes) -> bytes:

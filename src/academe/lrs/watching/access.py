@@ -20,7 +20,7 @@ from academe.lrs.spool.queries import count_in
 from academe.lrs.spool.types import SpoolStatus
 from academe.lrs.statements import queries as statements
 from academe.lrs.statements.errors import StatementNotFoundError
-from academe.lrs.statements.queries import Found
+from academe.lrs.statements.queries import Filter, Found
 from academe.lrs.watching import policy, queries
 from academe.lrs.watching.filters import Wanted
 from academe.lrs.watching.shown import ShownAttachment, ShownStatement, attachments_of, shown
@@ -121,7 +121,8 @@ async def statements_for(database: Database, actor: Actor, wanted: Wanted, page:
     async with database.reading(_ACTOR) as session:
         senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
         chosen = [each for each in senders.values() if wanted.sender_id in (None, each.id)]
-        found = await _found(session, chosen, wanted, edge, page.limit + 1)
+        narrowed = replace(wanted.filter, ascending=edge is not None and edge.backward)
+        found = await _found(session, _looks_of(actor, chosen, wanted, narrowed), edge, page.limit + 1)
     await _leave_entry(database, actor, wanted)
     cut, next_cursor, previous_cursor = _cut(found, page, edge, order)
     items = [shown(each, senders[sender_id].name) for each, sender_id in cut]
@@ -163,27 +164,27 @@ async def statement_for(database: Database, actor: Actor, id_: UUID) -> OneState
     )
 
 
+def _looks_of(actor: Actor, senders: Sequence[Sender], wanted: Wanted, narrowed: Filter) -> Sequence[Filter]:
+    """What to look for: statements of the sender that is wanted, or of each institution that the actor reads."""
+    if wanted.sender_id is not None:
+        return [replace(narrowed, sent_by=sender) for sender in senders]
+    if actor.is_system:
+        return [narrowed]
+    return [replace(narrowed, institution_id=each) for each in sorted(policy.institutions_read_by(actor))]
+
+
 async def _found(
-    session: ReadSession, senders: Sequence[Sender], wanted: Wanted, edge: Edge | None, limit: int
+    session: ReadSession, looks: Sequence[Filter], edge: Edge | None, limit: int
 ) -> list[tuple[Found, UUID]]:
-    """At most `limit` statements of the senders beyond the edge, those next to it first."""
-    backward = edge is not None and edge.backward
+    """At most `limit` statements beyond the edge, those next to it first, each with its sender."""
     position = None if edge is None else edge.values[0]
     assert position is None or isinstance(position, datetime)
-    narrowed = replace(wanted.filter, ascending=backward)
-    if wanted.sender_id is None:
-        # As a rule all senders are the actor's, and one look is enough.
-        page = await statements.find(session, narrowed, position, limit)
-        sent = await queries.senders_at(session, [each.stored for each in page.statements])
-        known = {each.id for each in senders}
-        if all(sender_id in known for sender_id in sent.values()):
-            return [(each, sent[each.stored]) for each in page.statements]
-    found: list[tuple[Found, UUID]] = []
-    for sender in senders:
-        page = await statements.find(session, replace(narrowed, sent_by=sender), position, limit)
-        found += [(each, sender.id) for each in page.statements]
-    found.sort(key=lambda pair: pair[0].stored, reverse=not backward)
-    return found[:limit]
+    found: list[Found] = []
+    for look in looks:
+        found += (await statements.find(session, look, position, limit)).statements
+    found.sort(key=lambda each: each.stored, reverse=edge is None or not edge.backward)
+    sent = await queries.senders_at(session, [each.stored for each in found[:limit]])
+    return [(each, sent[each.stored]) for each in found[:limit]]
 
 
 def _cut(

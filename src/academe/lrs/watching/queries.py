@@ -20,6 +20,7 @@ COUNTED_AT_MOST: Final = 20_000
 """How many of the newest statements are looked at for what is used most: some 50 ms, however many there are."""
 
 _KEYS: Final = ARRAY(Uuid())
+_OF_SENDER: Final = ("id", "name", "authority", "authority_key", "scopes", "institution_id")
 
 _RATES: Final = text(
     """
@@ -54,17 +55,24 @@ _USED: Final = text(
         SELECT stored, sender_id, verb_key, activity_key FROM xapi_statement ORDER BY stored DESC LIMIT :limit
     ), seen AS (
         SELECT * FROM newest WHERE sender_id = ANY(:senders)
+    ), told AS (
+        SELECT DISTINCT coalesce(institution_id, '00000000-0000-0000-0000-000000000000') AS institution_id
+        FROM xapi_sender WHERE id = ANY(:senders)
     )
     SELECT 'all', NULL, '{}'::jsonb, count(*), min(stored) FROM seen
     UNION ALL (
         SELECT 'verb', v.iri, v.display, u.n, NULL
         FROM (SELECT verb_key, count(*) AS n FROM seen GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :most) u
-        JOIN xapi_verb v ON v.id = u.verb_key ORDER BY u.n DESC, v.iri
+        CROSS JOIN LATERAL (SELECT iri, display FROM xapi_verb v WHERE v.id = u.verb_key
+            AND v.institution_id IN (SELECT institution_id FROM told) ORDER BY v.institution_id LIMIT 1) v
+        ORDER BY u.n DESC, v.iri
     ) UNION ALL (
         SELECT 'activity', a.iri, coalesce(a.definition -> 'name', '{}'), u.n, NULL
         FROM (SELECT activity_key, count(*) AS n FROM seen WHERE activity_key IS NOT NULL
             GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :most) u
-        JOIN xapi_activity a ON a.id = u.activity_key ORDER BY u.n DESC, a.iri
+        CROSS JOIN LATERAL (SELECT iri, definition FROM xapi_activity a WHERE a.id = u.activity_key
+            AND a.institution_id IN (SELECT institution_id FROM told) ORDER BY a.institution_id LIMIT 1) a
+        ORDER BY u.n DESC, a.iri
     )
     """
 ).bindparams(bindparam("senders", type_=_KEYS))
@@ -104,8 +112,11 @@ _REFERRING: Final = text(
     """
     SELECT r.id, r.stored, s.sender_id, coalesce(v.display, '{}'), v.iri
     FROM (SELECT id, stored FROM xapi_reference WHERE target_id = :id ORDER BY stored DESC LIMIT 50) r
-    CROSS JOIN LATERAL (SELECT sender_id, verb_key FROM xapi_statement s WHERE s.stored = r.stored LIMIT 1) s
+    CROSS JOIN LATERAL (
+        SELECT sender_id, verb_key, institution_id FROM xapi_statement s WHERE s.stored = r.stored LIMIT 1
+    ) s
     JOIN xapi_verb v ON v.id = s.verb_key
+        AND v.institution_id = coalesce(s.institution_id, '00000000-0000-0000-0000-000000000000')
     ORDER BY r.stored DESC
     """
 )
@@ -202,13 +213,13 @@ class Referring:
 async def senders_of(session: ReadSession, condition: ColumnElement[bool]) -> Sequence[Sender]:
     """The senders for a condition by name, revoked ones too: what they sent stays."""
     wanted = (
-        select(*(getattr(models.Sender, name) for name in ("id", "name", "authority", "authority_key", "scopes")))
+        select(*(getattr(models.Sender, name) for name in _OF_SENDER))
         .where(condition)
         .order_by(models.Sender.name, models.Sender.id)
     )
     return [
-        Sender(id_, name, authority, key, scopes_named(scopes))
-        for id_, name, authority, key, scopes in (await session.execute(wanted)).all()
+        Sender(id_, name, authority, key, scopes_named(scopes), institution_id)
+        for id_, name, authority, key, scopes, institution_id in (await session.execute(wanted)).all()
     ]
 
 

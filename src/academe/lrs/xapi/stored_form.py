@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from academe.lrs.xapi.grammar import parsed_timestamp, timestamp_text
@@ -30,15 +29,6 @@ def kept(statement: Mapping[str, Any], version: Version) -> dict[str, Any]:
         form["object"] = value = dict(value)
         _normalise(value, version)
     return form
-
-
-def completed(
-    statement: Mapping[str, Any], version: Version, *, identifier: str, stored: datetime, authority: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The statement as it is returned: as it is kept, with what the store says of it."""
-    stored_text = timestamp_text(stored)
-    said = {"id": identifier, "stored": stored_text, "authority": authority}
-    return {"timestamp": stored_text, **kept(statement, version), **said}
 
 
 def _normalise(form: dict[str, Any], version: Version) -> None:
