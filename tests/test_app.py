@@ -119,7 +119,13 @@ class TestAnswers:
     async def test_it_is_ready(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/health/ready")
         assert answer.status_code == 200, answer.text
-        assert {check["name"] for check in answer.json()["checks"]} == {"database", "migrations", "jobs", "disk"}
+        assert {check["name"] for check in answer.json()["checks"]} == {
+            "database",
+            "migrations",
+            "jobs",
+            "disk",
+            "spool",
+        }
 
     async def test_files_may_be_kept_and_pages_not(self, client: httpx.AsyncClient) -> None:
         page = await client.get("/", headers={"accept": "text/html"})

@@ -13,7 +13,7 @@ from academe.lrs.spool.policy import can_dismiss
 from academe.lrs.spool.queries import SetAside
 from academe.lrs.spool.service import dismiss
 from academe.lrs.watching.shown import LIST, agent_named, object_named, verb_named
-from academe.platform.http.dependencies import SignedIn, WriteSession
+from academe.platform.http.dependencies import SignedIn, WriteSession, database_of
 from academe.platform.http.pagination import Paging
 from academe.platform.http.routing import page_router
 from academe.platform.pages import Column, TableView, render
@@ -63,9 +63,9 @@ class SetAsidePage:
 
 
 @router.get("")
-async def list_set_aside(request: Request, actor: SignedIn, session: WriteSession, paging: Paging) -> Response:
+async def list_set_aside(request: Request, actor: SignedIn, paging: Paging) -> Response:
     """Acknowledged statements whose ids belong to others."""
-    page = await set_aside_page(session, actor, paging)
+    page = await set_aside_page(database_of(request), actor, paging)
     rows = [ShownSetAside(each, can_dismiss(actor, each.institution_id)) for each in page.items]
     table = TableView(
         "set-aside",
