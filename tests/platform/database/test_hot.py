@@ -20,6 +20,7 @@ WHO = HotStatement(
 DOUBLE = HotStatement(select(cast(bindparam("number"), Integer) * literal(2)))
 WRONG = HotStatement(select(column("nothing")).select_from(table("nowhere")))
 ENDED = HotStatement(select(func.pg_terminate_backend(func.pg_backend_pid())))
+WHERE = HotStatement(select(func.pg_backend_pid()))
 SLOW = HotStatement(select(func.pg_sleep(5)))
 STATEMENTS = "academe_database_query_seconds_count"
 
@@ -122,6 +123,16 @@ class TestErrors:
                 await ENDED.rows(session)
             with pytest.raises(PendingRollbackError):
                 await WHO.rows(session)
+
+    async def test_a_connection_lost_before_the_commit_is_transient_too(self, own_database: Database) -> None:
+        with pytest.raises(DBAPIError) as caught:
+            async with own_database.reading(person()) as session:
+                backend = await WHERE.scalar(session)
+                async with own_database.engine.connect() as other:
+                    await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+        assert is_transient(caught.value)
+        async with own_database.reading(person()) as session:
+            assert await DOUBLE.scalar(session, number=1) == 2
 
     async def test_the_statement_timeout_holds(self, worker_database: Database) -> None:
         async with worker_database.reading(person(), timeout_seconds=1) as session:

@@ -37,24 +37,37 @@ class DriverStatement:
             cursor = await driver.execute(self.sql, parameters, prepare=self._prepare)
             rows = await cursor.fetchall()
         except psycopg.Error as error:
-            if driver.broken or driver.closed:
-                # SQLAlchemy then finds the same and forgets every connection of the pool.
-                await connection.exec_driver_sql("SELECT 1")
-            raise self._translated(error) from error
+            await _notice_loss(connection, driver)
+            raise _translated(self.sql, error) from error
         self._seconds.observe(time.perf_counter() - started)
         return rows
 
-    def _translated(self, error: psycopg.Error) -> DBAPIError:
-        translated = DBAPIError.instance(self.sql, None, error, psycopg.Error, hide_parameters=True)
-        assert isinstance(translated, DBAPIError)
-        return translated
-
 
 async def commit_driver(connection: AsyncConnection) -> None:
-    """Commit what driver statements have begun on a connection; nothing when nothing is open or it has failed."""
+    """Commit what driver statements have begun on a connection; nothing when nothing is open or it has failed.
+
+    Raises what SQLAlchemy would raise when the server goes away meanwhile.
+    """
     driver = _driver_of(connection)
-    if driver.info.transaction_status is TransactionStatus.INTRANS:
+    if driver.info.transaction_status is not TransactionStatus.INTRANS:
+        return
+    try:
         await driver.commit()
+    except psycopg.Error as error:
+        await _notice_loss(connection, driver)
+        raise _translated("COMMIT", error) from error
+
+
+async def _notice_loss(connection: AsyncConnection, driver: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    """Let SQLAlchemy find a broken connection broken, so that it forgets every connection of the pool."""
+    if driver.broken or driver.closed:
+        await connection.exec_driver_sql("SELECT 1")
+
+
+def _translated(sql: str, error: psycopg.Error) -> DBAPIError:
+    translated = DBAPIError.instance(sql, None, error, psycopg.Error, hide_parameters=True)
+    assert isinstance(translated, DBAPIError)
+    return translated
 
 
 def _driver_of(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[Any, ...]]:
