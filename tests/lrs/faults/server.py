@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Self
 
 import httpx
 import psutil
@@ -119,6 +120,39 @@ class ServerProcess:
         """Its memory, without what it shares."""
         assert self._process is not None
         return int(psutil.Process(self._process.pid).memory_full_info().uss)
+
+
+class WorkerProcess:
+    """`academe worker` with the follower of the rollup, started again as often as it is killed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._log = settings.data_dir / "worker.log"
+        self._environment = os.environ | {
+            "ACADEME_DATA_DIR": str(settings.data_dir),
+            "DATABASE_URL": str(settings.database_url),
+            "ACADEME_LOG_LEVEL": "ERROR",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_ACADEME, "worker"], env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, to it and to nobody else."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(timeout=30)
+            self._process = None
 
 
 @contextmanager

@@ -125,11 +125,13 @@ class TestErrors:
                 await WHO.rows(session)
 
     async def test_a_connection_lost_before_the_commit_is_transient_too(self, own_database: Database) -> None:
-        with pytest.raises(DBAPIError) as caught:
-            async with own_database.reading(person()) as session:
+        async def read_and_lose() -> None:
+            async with own_database.reading(person()) as session, own_database.engine.connect() as other:
                 backend = await WHERE.scalar(session)
-                async with own_database.engine.connect() as other:
-                    await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+                await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
+
+        with pytest.raises(DBAPIError) as caught:
+            await read_and_lose()
         assert is_transient(caught.value)
         async with own_database.reading(person()) as session:
             assert await DOUBLE.scalar(session, number=1) == 2
