@@ -19,6 +19,12 @@ class StatementNotFoundError(NotFoundError):
     title = "There is no such statement"
 
 
+class AttachmentNotFoundError(NotFoundError):
+    """The statement names no attachment of this hash, or its content is not in the store (404)."""
+
+    title = "There is no such attachment"
+
+
 class IntakeFullError(ServiceUnavailableError):
     """More statements wait than memory is set aside for (503); `Retry-After` says when to come again."""
 

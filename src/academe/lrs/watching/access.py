@@ -5,7 +5,7 @@ keeps itself up to date counts as one look for ten minutes.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -19,7 +19,8 @@ from academe.lrs.spool.folder import SpoolFolder
 from academe.lrs.spool.queries import count_in
 from academe.lrs.spool.types import SpoolStatus
 from academe.lrs.statements import queries as statements
-from academe.lrs.statements.errors import StatementNotFoundError
+from academe.lrs.statements.attachments import read_attachment
+from academe.lrs.statements.errors import AttachmentNotFoundError, StatementNotFoundError
 from academe.lrs.statements.queries import Filter, Found
 from academe.lrs.watching import policy, queries
 from academe.lrs.watching.filters import Wanted
@@ -137,31 +138,60 @@ async def statement_for(database: Database, actor: Actor, id_: UUID) -> OneState
     require(policy.can_read(actor), actor, policy.READERS_ONLY)
     async with database.reading(_ACTOR) as session:
         senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
-        place = await queries.place_of(session, id_)
-        if place is None or place.sender_id not in senders:
-            raise StatementNotFoundError
-        single = await statements.statement_by_id(session, id_)
-        if single.statement is None:
-            single = await statements.voided_statement(session, id_)
-        if single.statement is None:
-            raise StatementNotFoundError
-        one = shown(single.statement, senders[place.sender_id].name)
+        place, found = await _one_of(session, senders, id_)
+        one = shown(found, senders[place.sender_id].name)
         described = attachments_of(one.statement)
         kept = await queries.contents_kept(session, [each.sha2 for each in described])
         referring = [each for each in await queries.referring_to(session, id_) if each.sender_id in senders]
-    async with database.transaction(actor) as session:
-        for institution_id in _institutions(actor):
-            subject = Subject("xapi_statement", id_, institution_id, place.person_id)
-            record_access(session, actor=actor, subject=subject, purpose="reading one statement")
+    await _leave_entry_of_one(database, actor, id_, place, "reading one statement")
     is_voided = place.voided_at is not None and one.verb.identifier != VOIDED
     return OneStatement(
         one,
-        single.statement.text,
+        found.text,
         place.version,
         place.voided_at if is_voided else None,
         [replace(each, kept=each.sha2 in kept) for each in described],
         referring,
     )
+
+
+async def attachment_for(database: Database, actor: Actor, id_: UUID, sha2: str) -> tuple[ShownAttachment, bytes]:
+    """An attachment of a statement that the actor may read, by the hash that the statement gives it, and its content.
+
+    Raises PermissionDeniedError, StatementNotFoundError, AttachmentNotFoundError where the statement names no such hash
+    or its content never came, FileDamagedError and FilesUnavailableError.
+    """
+    require(policy.can_read(actor), actor, policy.READERS_ONLY)
+    async with database.reading(_ACTOR) as session:
+        senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
+        place, found = await _one_of(session, senders, id_)
+    described = attachments_of(shown(found, "").statement)
+    attachment = next((each for each in described if each.sha2 == sha2.lower()), None)
+    kept = None if attachment is None else await read_attachment(database, attachment.sha2)
+    if attachment is None or kept is None:
+        raise AttachmentNotFoundError
+    await _leave_entry_of_one(database, actor, id_, place, "downloading an attachment of a statement")
+    return attachment, kept[0]
+
+
+async def _one_of(session: ReadSession, senders: Collection[UUID], id_: UUID) -> tuple[queries.Place, Found]:
+    """A statement of one of the senders, voided or not, and where it stands; raises StatementNotFoundError."""
+    place = await queries.place_of(session, id_)
+    if place is None or place.sender_id not in senders:
+        raise StatementNotFoundError
+    single = await statements.statement_by_id(session, id_)
+    if single.statement is None:
+        single = await statements.voided_statement(session, id_)
+    if single.statement is None:
+        raise StatementNotFoundError
+    return place, single.statement
+
+
+async def _leave_entry_of_one(database: Database, actor: Actor, id_: UUID, place: queries.Place, purpose: str) -> None:
+    async with database.transaction(actor) as session:
+        for institution_id in _institutions(actor):
+            subject = Subject("xapi_statement", id_, institution_id, place.person_id)
+            record_access(session, actor=actor, subject=subject, purpose=purpose)
 
 
 def _looks_of(actor: Actor, senders: Sequence[Sender], wanted: Wanted, narrowed: Filter) -> Sequence[Filter]:

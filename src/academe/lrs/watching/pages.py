@@ -20,6 +20,7 @@ from academe.lrs.watching.access import (
     Figures,
     OneStatement,
     StatementList,
+    attachment_for,
     figures_for,
     statement_for,
     statements_for,
@@ -27,6 +28,7 @@ from academe.lrs.watching.access import (
 )
 from academe.lrs.watching.charts import MEBIBYTE, activity_chart, minutes_chart, storage_chart, verb_chart
 from academe.lrs.watching.context import context_facts
+from academe.lrs.watching.downloads import download
 from academe.lrs.watching.filters import given_in, wanted_in
 from academe.lrs.watching.queries import Usage
 from academe.lrs.watching.shown import LIST, Named, ShownStatement, verb_named
@@ -209,6 +211,12 @@ async def show_statement(request: Request, statement_id: UUID, actor: SignedIn) 
     text = json.dumps(json.loads(one.text), indent=2, ensure_ascii=False)
     page = StatementPage(one, text, context_facts(one.shown.statement), referring)
     return render(request, "lrs/statement.html", page)
+
+
+@router.get("/statements/{statement_id}/attachments/{sha2}")
+async def download_attachment(request: Request, statement_id: UUID, sha2: str, actor: SignedIn) -> Response:
+    """The content of an attachment, to keep. Downloading leaves an entry in the audit."""
+    return download(*await attachment_for(database_of(request), actor, statement_id, sha2))
 
 
 def _list_page(request: Request, found: StatementList, form: FormView, *, is_live: bool, status: int = 200) -> Response:

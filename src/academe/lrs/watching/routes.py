@@ -3,12 +3,21 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 from pydantic import AwareDatetime
 from starlette.requests import Request
+from starlette.responses import Response
 
 from academe.lrs.statements.queries import Filter
-from academe.lrs.watching.access import SenderRates, figures_for, statement_for, statements_for, usage_for
+from academe.lrs.watching.access import (
+    SenderRates,
+    attachment_for,
+    figures_for,
+    statement_for,
+    statements_for,
+    usage_for,
+)
+from academe.lrs.watching.downloads import download
 from academe.lrs.watching.filters import IRI_PATTERN, KEY_PATTERN, LONGEST, Wanted, agent_key
 from academe.lrs.watching.schemas import (
     AttachmentOut,
@@ -124,6 +133,21 @@ async def show_statement(request: Request, statement_id: UUID, actor: SignedIn) 
         attachments=[AttachmentOut.model_validate(each, from_attributes=True) for each in one.attachments],
         referring=[ReferringOut.model_validate(each, from_attributes=True) for each in one.referring],
     )
+
+
+@router.get(
+    "/statements/{statement_id}/attachments/{sha2}",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The content, as bytes of no type"}},
+)
+async def download_attachment(
+    request: Request,
+    statement_id: UUID,
+    sha2: Annotated[str, Path(pattern="^[0-9a-fA-F]{56,128}$", description="The hash, as the statement has it.")],
+    actor: SignedIn,
+) -> Response:
+    """The content of an attachment. Downloading leaves an entry in the audit."""
+    return download(*await attachment_for(database_of(request), actor, statement_id, sha2))
 
 
 def _rates(each: SenderRates) -> SenderRatesOut:
