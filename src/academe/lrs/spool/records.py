@@ -64,6 +64,7 @@ def _plain(batch: Batch) -> dict[str, Any]:
             "authority": sender.authority,
             "authority_key": sender.authority_key,
             "scopes": in_order(sender.scopes),
+            "institution_id": None if sender.institution_id is None else sender.institution_id.hex,
         },
         "may_define": batch.may_define,
         "contents": [asdict(content) for content in batch.contents],
@@ -84,6 +85,7 @@ def _batches(plain: dict[str, Any], received_at: datetime) -> Iterator[Batch]:
         given["authority"],
         given["authority_key"],
         scopes_named(given["scopes"]),
+        None if given["institution_id"] is None else UUID(given["institution_id"]),
     )
     contents = [StoredContent(**content) for content in plain["contents"]]
     timestamp = {"timestamp": timestamp_text(received_at)}
