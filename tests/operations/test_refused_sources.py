@@ -250,7 +250,7 @@ class TestFiles:
     ) -> None:
         cut = cut_short(source, tmp_path / "cut.zip")
         error = await refused(worker_database, importer, cut)
-        assert error.faults[0].message == "is neither a zip file nor a folder"
+        assert error.faults[0].message == "is neither a folder nor a whole zip file"
 
     async def test_an_archive_with_damaged_content(
         self, worker_database: Database, importer: Actor, mini: MiniOulad, tmp_path: Path

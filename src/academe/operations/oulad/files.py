@@ -70,7 +70,7 @@ def find_source(path: Path, names: tuple[str, ...]) -> Source:
     if not path.is_file():
         raise SourceRefusedError([Fault(path.name, 0, "", "there is no such file or folder")])
     if not zipfile.is_zipfile(path):
-        raise SourceRefusedError([Fault(path.name, 0, "", "is neither a zip file nor a folder")])
+        raise SourceRefusedError([Fault(path.name, 0, "", "is neither a folder nor a whole zip file")])
     return _archive(path, names)
 
 
