@@ -31,6 +31,7 @@ from academe.insight.worklist import pages as worklist_pages
 from academe.insight.worklist import routes as worklist_routes
 from academe.lrs.http.endpoint import XapiEndpoint
 from academe.lrs.privacy import pages as privacy_pages
+from academe.lrs.privacy import retention_pages
 from academe.lrs.privacy import routes as privacy_routes
 from academe.lrs.senders import pages as sender_pages
 from academe.lrs.senders import routes as sender_routes
@@ -78,7 +79,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     set_aside_routes.router,
     set_aside_pages.router,
     privacy_routes.router,
+    privacy_routes.retention_router,
     privacy_pages.router,
+    retention_pages.router,
     job_pages.router,
     styleguide.router,
 )
@@ -93,6 +96,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *people_pages.NAVIGATION,
     *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
+    *retention_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""

@@ -4,13 +4,14 @@ Without a rule nothing expires. What the rollup has counted stays counted; one t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from academe.lrs.keys import key_uuid
 from academe.lrs.privacy.models import XapiRetentionRule
 from academe.lrs.statements.incoming import kind_of
 from academe.platform import clock
@@ -19,10 +20,12 @@ from academe.platform.audit.service import Subject, record
 from academe.platform.database.partitions import later
 from academe.platform.database.session import Database, ReadSession, Session
 from academe.platform.errors import FieldError, InvalidInputError, PermissionDeniedError
-from academe.platform.ids import new_id
 
 OTHERS: Final = "*"
 """The kind of the rule for all kinds that have none of their own."""
+
+RETENTION: Final = key_uuid("xapi_retention")
+"""What all entries of the audit about retention are about, by which they are found."""
 
 _ACTOR: Final = system_actor("lrs retention")
 
@@ -37,11 +40,12 @@ _EXPIRE: Final = text("SELECT expire_xapi_statements(:month, :kinds)")
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What goes of a month, by kind; `whole` when nothing of the month is left."""
+    """What goes of a month, by kind; `whole` when nothing of the month is left. The month has `total` statements."""
 
     month: date
     statements: Mapping[str, int]
     whole: bool
+    total: int = field(default=0, compare=False)
 
 
 async def rules(session: Session | ReadSession) -> dict[str, int]:
@@ -55,7 +59,7 @@ async def keep_for(session: Session, *, actor: Actor, kind: str, months: int | N
     `kind` is a word of the rollup, an activity type whose word it then is, or `*`. Raises InvalidInputError.
     """
     _require_system(actor)
-    word = _word_of(kind)
+    word = word_of(kind)
     if months is None:
         await session.execute(delete(XapiRetentionRule).where(XapiRetentionRule.kind == word))
     elif months < 1:
@@ -68,7 +72,7 @@ async def keep_for(session: Session, *, actor: Actor, kind: str, months: int | N
         session,
         actor=actor,
         action="xapi_retention.changed",
-        subject=Subject("xapi_retention", new_id()),
+        subject=Subject("xapi_retention", RETENTION),
         summary=f"Statements of kind {word} are kept {kept}",
         changes={"kind": word, "months": months},
     )
@@ -87,7 +91,7 @@ async def preview(session: Session | ReadSession) -> Sequence[Expired]:
         there = {row[0]: row[1] for row in await session.execute(_KINDS, {"first": month, "next": later(month, 1)})}
         gone = {kind: count for kind, count in there.items() if _is_over(kept, kind, month, this_month)}
         if gone:
-            found.append(Expired(month, gone, len(gone) == len(there)))
+            found.append(Expired(month, gone, len(gone) == len(there), sum(there.values())))
         month = later(month, 1)
     return found
 
@@ -104,7 +108,7 @@ async def expire(database: Database) -> Sequence[Expired]:
                 session,
                 actor=_ACTOR,
                 action="xapi_statement.expired",
-                subject=Subject("xapi_retention", new_id()),
+                subject=Subject("xapi_retention", RETENTION),
                 summary=f"{gone:,} statements of {each.month:%Y-%m} expired",
                 changes={"month": each.month, "kinds": dict(each.statements), "whole_month": each.whole},
             )
@@ -121,7 +125,8 @@ def _is_over(kept: Mapping[str, int], kind: str, month: date, this_month: date) 
     return months is not None and later(month, 1) <= later(this_month, -months)
 
 
-def _word_of(kind: str) -> str:
+def word_of(kind: str) -> str:
+    """The kind that a rule is for: a word of the rollup, or that of an activity type; raises InvalidInputError."""
     text_ = kind.strip()
     if not text_:
         raise InvalidInputError(errors=[FieldError("kind", "must be a kind, an activity type or *")])
@@ -130,4 +135,4 @@ def _word_of(kind: str) -> str:
 
 def _require_system(actor: Actor) -> None:
     if not actor.is_system:
-        raise PermissionDeniedError("Rules of retention are changed on the command line.")
+        raise PermissionDeniedError("Only Academe itself writes rules of retention; ask it on the page or by command.")
