@@ -126,7 +126,7 @@ async def _client(
     async with httpx.AsyncClient(base_url=f"{address}/xapi", auth=auth, headers=_HEADERS, timeout=20) as client:
         while not stop.is_set():
             if everything and random_.random() < 0.2:
-                await _put_state(client, sent, state)
+                await _merge_state(client, sent, state)
             statements = statements_of(random_, previous[-20:])
             if everything:
                 _enrich(random_, statements, previous)
@@ -152,13 +152,13 @@ def _enrich(random_: random.Random, statements: list[dict[str, Any]], previous: 
         statements[-1] |= {"verb": _VOIDED, "object": {"objectType": "StatementRef", "id": voided}}
 
 
-async def _put_state(client: httpx.AsyncClient, sent: Sent, name: str) -> None:
-    """Replace the state of a client by the next number; one that nobody else writes."""
+async def _merge_state(client: httpx.AsyncClient, sent: Sent, name: str) -> None:
+    """Merge the next number into the state of a client, which nobody else writes; that may be repeated."""
     acknowledged, tried = sent.documents.get(name, (-1, -1))
     number = tried + 1
     sent.documents[name] = (acknowledged, number)
     parameters = {"activityId": _QUIZ, "agent": _AGENT, "stateId": name}
-    if await _repeated(lambda: client.put("/activities/state", params=parameters, json={"number": number}), sent):
+    if await _repeated(lambda: client.post("/activities/state", params=parameters, json={"number": number}), sent):
         sent.documents[name] = (number, number)
 
 
