@@ -49,7 +49,8 @@ async def test_a_statement_reaches_the_timeline(
     batch = batch_of(statement)
     async with as_actor(session, system_actor("a test")):
         connection = await session.connection()
-        await store(connection, Shared(), [batch], batch.statements, await take_turn(connection))
+        await take_turn(connection)
+        await store(connection, Shared(), [batch], batch.statements)
         assert await step(session, resolvers_of(settings)) is not None
         await sum_recorded_activity(session, ActivityRecorded(school.offering.id, (school.people["student0"].id,)))
     with clock.frozen(NOW):

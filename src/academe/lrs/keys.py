@@ -8,6 +8,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from uuid import UUID
 
+from academe.platform.database.packed import packed_uuid
+
 _REMEMBERED = 2**16
 _LONGEST_REMEMBERED = 512
 
@@ -22,8 +24,22 @@ def key_text(text: str) -> str:
     return _short(text) if len(text) <= _LONGEST_REMEMBERED else _digest(text)
 
 
+def packed_key(text: str) -> bytes:
+    """The key as an element of a packed array."""
+    return _short_packed(text) if len(text) <= _LONGEST_REMEMBERED else _packed(text)
+
+
 def _digest(text: str) -> str:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return _hash(text).hexdigest()
+
+
+def _packed(text: str) -> bytes:
+    return packed_uuid(_hash(text).digest())
+
+
+def _hash(text: str) -> blake2b:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
 
 
 _short = lru_cache(maxsize=_REMEMBERED)(_digest)
+_short_packed = lru_cache(maxsize=_REMEMBERED)(_packed)

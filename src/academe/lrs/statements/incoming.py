@@ -4,16 +4,26 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from academe.lrs.keys import key_text
+from pydantic_core import to_json
+
+from academe.lrs.keys import packed_key
 from academe.lrs.senders.types import Sender
 from academe.lrs.statements.attachments import StoredContent
 from academe.lrs.xapi.identity import key_of
 from academe.lrs.xapi.references import References, references
 from academe.lrs.xapi.stored_form import kept
 from academe.lrs.xapi.versions import Version
+from academe.platform.database.packed import (
+    NULL,
+    packed_document,
+    packed_float,
+    packed_text,
+    packed_time,
+    packed_uuid,
+)
 from academe.platform.ids import new_ids
 
 _LAST_WORD: Final = re.compile(r"[A-Za-z0-9_-]+(?=[^A-Za-z0-9_-]*\Z)")
@@ -21,18 +31,41 @@ _LONGEST_KIND: Final = 40
 _LONGEST_SEARCHED: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One statement. `row` has the columns of its tables by the short names that `store.STORE` reads.
+class Row(NamedTuple):
+    """A row of `xapi_statement` without `stored`, each value packed for its column's array (`database.packed`)."""
 
-    `is_named` says whether the sender chose the id; one of ours cannot be there yet.
+    id: bytes
+    sender_id: bytes
+    authority_id: bytes
+    agent_key: bytes
+    verb_key: bytes
+    activity_key: bytes
+    registration: bytes
+    happened_at: bytes
+    version: bytes
+    kind: bytes
+    duration_seconds: bytes
+    statement: bytes
+    institution_id: bytes
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One statement, and what the tables keep of it.
+
+    `is_named` says whether the sender chose the id; one of ours cannot be there yet. `agents`, `other_agents` and
+    `activities` are the packed keys of what it mentions besides actor and object: agents that the plain filter finds,
+    and those that it does not.
     """
 
     id: str
     is_named: bool
     statement: Mapping[str, Any]
     found: References
-    row: dict[str, Any]
+    row: Row
+    agents: Sequence[bytes]
+    other_agents: Sequence[bytes]
+    activities: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +88,54 @@ def incoming(statements: Sequence[Mapping[str, Any]], version: Version, sender: 
     """Take checked statements apart; those without an id get one."""
     given = [references(_without_authority(statement), version) for statement in statements]
     fresh = iter(new_ids(sum(found.statement is None for found in given)))
+    whose = _Whose(
+        packed_uuid(sender.id.bytes),
+        packed_key(sender.authority_key),
+        NULL if sender.institution_id is None else packed_uuid(sender.institution_id.bytes),
+        packed_text(version.value),
+        version,
+    )
     return [
-        _incoming(statement, found, str(next(fresh)) if found.statement is None else found.statement, version, sender)
+        _incoming(statement, found, next(fresh) if found.statement is None else UUID(found.statement), whose)
         for statement, found in zip(statements, given, strict=True)
     ]
 
 
-def _incoming(
-    statement: Mapping[str, Any], found: References, identifier: str, version: Version, sender: Sender
-) -> Incoming:
-    actor = found.actor
-    mentioned = found.related_agents - {actor}
-    activities = found.related_activities
-    if found.activity is not None:
-        activities -= {found.activity}
-    row: dict[str, Any] = {
-        "i": identifier,
-        "n": sender.id.hex,
-        "u": key_text(sender.authority_key),
-        "v": key_text(found.verb),
-        "k": kind_of(statement, found.verb),
-        "w": version.value,
-        "s": kept(statement, version),
-    }
-    if sender.institution_id is not None:
-        row["q"] = sender.institution_id.hex
-    if actor is not None:
-        row["a"] = key_text(actor)
-    if found.activity is not None:
-        row["t"] = key_text(found.activity)
-    if found.registration is not None:
-        row["r"] = found.registration
-    if found.timestamp is not None:
-        row["h"] = found.timestamp.isoformat()
-    if found.duration_seconds is not None:
-        row["d"] = found.duration_seconds
-    if mentioned:
-        row["g"] = [key_text(key) for key in mentioned & found.agents]
-        row["b"] = [key_text(key) for key in mentioned - found.agents]
-    if activities:
-        row["c"] = [key_text(activity) for activity in activities]
-    return Incoming(identifier, found.statement is not None, statement, found, row)
+class _Whose(NamedTuple):
+    """What all statements of a request have in common."""
+
+    sender: bytes
+    authority: bytes
+    institution: bytes
+    packed_version: bytes
+    version: Version
+
+
+def _incoming(statement: Mapping[str, Any], found: References, identifier: UUID, whose: _Whose) -> Incoming:
+    actor, activity, registration = found.actor, found.activity, found.registration
+    timestamp, duration = found.timestamp, found.duration_seconds
+    row = Row(
+        packed_uuid(identifier.bytes),
+        whose.sender,
+        whose.authority,
+        NULL if actor is None else packed_key(actor),
+        packed_key(found.verb),
+        NULL if activity is None else packed_key(activity),
+        NULL if registration is None else packed_uuid(bytes.fromhex(registration.replace("-", ""))),
+        NULL if timestamp is None else packed_time(timestamp),
+        whose.packed_version,
+        packed_kind(kind_of(statement, found.verb)),
+        NULL if duration is None else packed_float(duration),
+        packed_document(to_json(kept(statement, whose.version))),
+        whose.institution,
+    )
+    narrow = [packed_key(key) for key in found.agents if key != actor]
+    broad: Sequence[bytes] = ()
+    if found.related_agents is not found.agents:
+        broad = [packed_key(key) for key in found.related_agents - found.agents if key != actor]
+    activities = [packed_key(iri) for iri in found.related_activities if iri != activity]
+    is_named = found.statement is not None
+    return Incoming(str(identifier), is_named, statement, found, row, narrow, broad, activities)
 
 
 def _without_authority(statement: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -112,6 +152,9 @@ def kind_of(statement: Mapping[str, Any], verb: str) -> str:
     # The end of it is enough. Senders must not choose how much memory is remembered, nor how long the search takes: it
     # grows with the square of the length.
     return _last_word(iri[-_LONGEST_SEARCHED:])
+
+
+packed_kind: Final = lru_cache(maxsize=4096)(packed_text)
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,7 @@ from academe.lrs.statements.attachments import write_rows
 from academe.lrs.statements.errors import IntakeFullError, StatementConflictError
 from academe.lrs.statements.incoming import Batch, Incoming
 from academe.lrs.statements.shared import Shared
-from academe.lrs.statements.store import Known, known_among, store, take_turn
+from academe.lrs.statements.store import Known, known_among, store, store_at_once, take_turn
 from academe.lrs.xapi.comparison import difference
 from academe.platform import clock
 from academe.platform.actor import system_actor
@@ -178,6 +178,8 @@ class Intake:
         """Store batches in a transaction, again when it was lost; returns why those that are refused were."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
+                if attempt == 1 and await self._stored_at_once(batches):
+                    return [None] * len(batches)
                 return await self._transaction(batches, look_for_all=attempt > 1)
             except DBAPIError as error:
                 self._shared.forget()
@@ -187,19 +189,25 @@ class Intake:
                 await asyncio.sleep(0.05 * 2**attempt)
         raise AssertionError("attempts is at least 1")
 
+    async def _stored_at_once(self, batches: Sequence[Batch]) -> bool:
+        """Store batches in one round trip, as most can be; False when nothing was stored, for there is more to do."""
+        statements = [one for batch in batches for one in batch.statements]
+        if any(batch.contents for batch in batches) or any(one.found.target is not None for one in statements):
+            return False
+        return self._shared.knows(batches) and await store_at_once(self._database, ACTOR, statements)
+
     async def _transaction(self, batches: Sequence[Batch], *, look_for_all: bool) -> list[AcademeError | None]:
         """One transaction. `look_for_all` looks for our own ids too, for a lost commit may have arrived."""
         async with self._database.transaction(ACTOR) as session:
             connection = await session.connection()
-            first = await take_turn(connection)
+            await take_turn(connection)
             ids = [one.id for batch in batches for one in batch.statements if one.is_named or look_for_all]
             known = await known_among(connection, ids)
             refused: list[AcademeError | None] = [_conflict(batch, known) for batch in batches]
             accepted = [batch for batch, refusal in zip(batches, refused, strict=True) if refusal is None]
             fresh = [one for batch in accepted for one in batch.statements if one.id not in known]
             if fresh:
-                self._first_in_flight = first
-                await store(connection, self._shared, accepted, fresh, first)
+                await store(connection, self._shared, accepted, fresh)
                 await write_rows(session, [content for batch in accepted for content in batch.contents])
             return refused
 

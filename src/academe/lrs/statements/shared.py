@@ -100,47 +100,51 @@ class Shared:
         self._agents.clear()
         self._words.clear()
 
+    def knows(self, batches: Sequence[Batch]) -> bool:
+        """Whether the batches bring nothing that `note` would have to write or to ask about."""
+        return (
+            not self._new_authorities(batches)
+            and not self._new_agents(batches)
+            and not any(self._new_words(kind, said) for kind, said in _said(batches).items())
+        )
+
     async def note(self, connection: AsyncConnection, batches: Sequence[Batch]) -> None:
         """Write what the batches bring that is new."""
         await self._note_authorities(connection, batches)
         await self._note_agents(connection, batches)
-        activities: list[_Said] = []
-        verbs: list[_Said] = []
-        for batch in batches:
-            of = _institution_of(batch)
-            for one in batch.statements:
-                defined = one.found.definitions if batch.may_define else ()
-                activities += [(of, iri, words) for iri, words in defined]
-                activities += [(of, iri, {}) for iri in one.found.related_activities]
-                verb = one.statement["verb"]
-                verbs.append((of, verb["id"], verb.get("display", {}) if batch.may_define else {}))
-        await self._note_words(connection, "activity", activities, _ACTIVITIES, merged_definition)
-        await self._note_words(connection, "verb", verbs, _VERBS, lambda known, new: {**(known or {}), **new})
+        said = _said(batches)
+        await self._note_words(connection, "activity", said["activity"], _ACTIVITIES, merged_definition)
+        await self._note_words(connection, "verb", said["verb"], _VERBS, lambda known, new: {**(known or {}), **new})
 
     async def _note_authorities(self, connection: AsyncConnection, batches: Iterable[Batch]) -> None:
-        rows = {
-            key: {"id": key, "agent": batch.sender.authority}
-            for batch in batches
-            if (key := key_text(batch.sender.authority_key)) not in self._authorities
-        }
+        rows = self._new_authorities(batches)
         if rows:
             await _AUTHORITIES.rows(connection, {"rows": to_json(list(rows.values())).decode()})
             self._authorities.update(rows)
 
+    def _new_authorities(self, batches: Iterable[Batch]) -> dict[str, Words]:
+        return {
+            key: {"id": key, "agent": batch.sender.authority}
+            for batch in batches
+            if (key := key_text(batch.sender.authority_key)) not in self._authorities
+        }
+
     async def _note_agents(self, connection: AsyncConnection, batches: Iterable[Batch]) -> None:
         rows = []
+        for (of, key, name), kind in self._new_agents(batches).items():
+            if len(key) + len(name) <= _LONGEST_REMEMBERED:
+                _add(self._agents, (of, key, name))
+            rows.append({"id": key_text(key), "of": of, "key": key, "type": kind, "name": name})
+        if rows:
+            await _AGENTS.rows(connection, {"rows": to_json(rows).decode()})
+
+    def _new_agents(self, batches: Iterable[Batch]) -> dict[tuple[str, str, str], str]:
         named = {
             (_institution_of(batch), *agent): kind
             for batch in batches
             for agent, kind in agents_named(batch.statements).items()
         }
-        for (of, key, name), kind in named.items():
-            if (of, key, name) not in self._agents:
-                if len(key) + len(name) <= _LONGEST_REMEMBERED:
-                    _add(self._agents, (of, key, name))
-                rows.append({"id": key_text(key), "of": of, "key": key, "type": kind, "name": name})
-        if rows:
-            await _AGENTS.rows(connection, {"rows": to_json(rows).decode()})
+        return {agent: kind for agent, kind in named.items() if agent not in self._agents}
 
     async def _note_words(
         self,
@@ -151,12 +155,7 @@ class Shared:
         merged: Callable[[Words | None, Words], Words],
     ) -> None:
         """Merge what was said of IRIs into what is known of them; an IRI of which nothing is said is only noted."""
-        new: dict[tuple[str, str], list[tuple[Words, bytes]]] = {}
-        for of, iri, words in said:
-            remembered = self._words.get((kind, of, iri))
-            text = _digest(to_json(words)) if words else b""
-            if remembered is None or (text and text != remembered):
-                new.setdefault((of, iri), []).append((words, text))
+        new = self._new_words(kind, said)
         if not new:
             return
         find, write = statements
@@ -175,6 +174,31 @@ class Shared:
                 self._words[kind, of, iri] = next((text for _, text in reversed(texts) if text), b"")
         if rows:
             await write.rows(connection, {"rows": to_json(rows).decode()})
+
+    def _new_words(self, kind: str, said: Iterable[_Said]) -> dict[tuple[str, str], list[tuple[Words, bytes]]]:
+        """What was said of IRIs and is not remembered, with its digest."""
+        new: dict[tuple[str, str], list[tuple[Words, bytes]]] = {}
+        for of, iri, words in said:
+            remembered = self._words.get((kind, of, iri))
+            text = _digest(to_json(words)) if words else b""
+            if remembered is None or (text and text != remembered):
+                new.setdefault((of, iri), []).append((words, text))
+        return new
+
+
+def _said(batches: Iterable[Batch]) -> dict[str, list[_Said]]:
+    """What batches say of activities and verbs; nothing but their IRIs, where the sender may not define them."""
+    activities: list[_Said] = []
+    verbs: list[_Said] = []
+    for batch in batches:
+        of = _institution_of(batch)
+        for one in batch.statements:
+            if batch.may_define:
+                activities += [(of, iri, words) for iri, words in one.found.definitions]
+            activities += [(of, iri, {}) for iri in one.found.related_activities]
+            verb = one.statement["verb"]
+            verbs.append((of, verb["id"], verb.get("display", {}) if batch.may_define else {}))
+    return {"activity": activities, "verb": verbs}
 
 
 def _institution_of(batch: Batch) -> str:

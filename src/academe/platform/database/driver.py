@@ -34,13 +34,45 @@ class DriverStatement:
         driver = _driver_of(connection)
         started = time.perf_counter()
         try:
-            cursor = await driver.execute(self.sql, parameters, prepare=self._prepare)
+            cursor = await self.send(driver, parameters)
             rows = await cursor.fetchall()
         except psycopg.Error as error:
             await _notice_loss(connection, driver)
             raise _translated(self.sql, error) from error
-        self._seconds.observe(time.perf_counter() - started)
+        self.observe(time.perf_counter() - started)
         return rows
+
+    async def send(
+        self, driver: psycopg.AsyncConnection[tuple[Any, ...]], parameters: Mapping[str, Any]
+    ) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+        """Execute it; in a pipeline the cursor has its rows when the pipeline is read."""
+        return await driver.execute(self.sql, parameters, prepare=self._prepare)
+
+    def observe(self, seconds: float) -> None:
+        """Count a time it took."""
+        self._seconds.observe(seconds)
+
+
+async def transaction_at_once(
+    connection: AsyncConnection, steps: Sequence[tuple[DriverStatement, Mapping[str, Any]]]
+) -> Sequence[tuple[Any, ...]]:
+    """Statements and their commit, sent together and answered together; returns the rows of the last one.
+
+    On a connection without a transaction. When one fails, none has happened; raises what SQLAlchemy would raise.
+    """
+    driver = _driver_of(connection)
+    last = steps[-1][0]
+    started = time.perf_counter()
+    try:
+        async with driver.pipeline():
+            cursors = [await statement.send(driver, parameters) for statement, parameters in steps]
+            await driver.commit()
+        rows = await cursors[-1].fetchall()
+    except psycopg.Error as error:
+        await _notice_loss(connection, driver)
+        raise _translated(last.sql, error) from error
+    last.observe(time.perf_counter() - started)
+    return rows
 
 
 async def commit_driver(connection: AsyncConnection) -> None:

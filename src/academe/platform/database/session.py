@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
-from academe.platform.database.driver import DriverStatement, commit_driver
+from academe.platform.database.driver import DriverStatement, commit_driver, transaction_at_once
 from academe.platform.database.embedded.errors import EmbeddedServerError
 from academe.platform.database.engine import APP_ROLE, database_url, embedded_server, make_engine, replica_url
 from academe.platform.database.keyring import attach_keyring
@@ -148,6 +148,14 @@ class Database:
             await _SAY_WHO_ACTS.rows(await session.connection(), context)
             yield session
             await session.finish()
+
+    async def at_once(
+        self, actor: Actor, steps: Sequence[tuple[DriverStatement, Mapping[str, Any]]]
+    ) -> Sequence[tuple[Any, ...]]:
+        """A transaction of statements that do not need each other's rows, in one round trip; the last one's rows."""
+        context = self._context(actor, None, read_only=False)
+        async with self.engine.connect() as connection:
+            return await transaction_at_once(connection, [(_SAY_WHO_ACTS, context), *steps])
 
     @asynccontextmanager
     async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
