@@ -27,8 +27,9 @@ from academe.lrs.statements.models import (
     XapiStatementAgent,
     XapiStatementId,
 )
-from academe.messaging.notifications.models import Notification, NotificationPreference
-from academe.messaging.types import NotificationKind
+from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
+from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
+from academe.messaging.types import MailTemplate, NotificationKind
 from academe.platform import clock
 from academe.platform.database.session import Session
 from tests.schools import STARTS_ON, School
@@ -183,12 +184,28 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
 
 
 async def messaging_rows(session: Session, school: School) -> dict[str, str]:
-    """Something that a student was told, and what the student wants to be told."""
-    person = school.people["student0"]
+    """Something that a student was told, by letter too, and what the student wants to be told."""
+    person, institution = school.people["student0"], school.institution.id
     session.add(Notification(person_id=person.id, kind=NotificationKind.SYSTEM, title="Told"))
     session.add(NotificationPreference(person_id=person.id, kind=NotificationKind.SYSTEM, in_bell=True))
+    session.add(NotificationSchedule(person_id=person.id, time_zone="UTC"))
+    letter = MailMessage(
+        person_id=person.id,
+        institution_id=institution,
+        template=MailTemplate.DIGEST,
+        idempotency_key="matrix",
+        token=str(person.id),
+        content={},
+    )
+    session.add(letter)
     await session.flush()
-    return dict.fromkeys(("notification", "notification_preference"), f"person_id = '{person.id}'")
+    session.add(UndeliverableAddress(institution_id=institution, address="gone@matrix.example", reply="550"))
+    session.add(CaughtMail(mail_id=letter.id, institution_id=institution, receiver="x", subject="x", source=b""))
+    await session.flush()
+    of_person = ("notification", "notification_preference", "notification_schedule", "mail_message")
+    return dict.fromkeys(of_person, f"person_id = '{person.id}'") | dict.fromkeys(
+        ("undeliverable_address", "caught_mail"), f"institution_id = '{institution}'"
+    )
 
 
 MORE_ROWS: Final[Sequence[AddRows]] = (

@@ -101,12 +101,17 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         },
         "ri",
     ),
+    # Whoever keeps the mail running; operators, who are not among these actors, as administrators.
+    "caught_mail": ({"administrator": "r"}, "rid"),
     "job": ({"student0": "riud"}, "riud"),
     "learner_day": (dict.fromkeys(READERS, "r"), "riud"),
+    # Letters are Academe's; their reader may know of them, and keepers decide what becomes of one in trouble.
+    "mail_message": ({"student0": "r", "administrator": "ru"}, "riud"),
     # Academe itself tells people; of a notification only whether it was read may be changed at all (its other columns
     # are not granted), so the matrix, which changes the key, finds reading alone.
     "notification": ({"student0": "r"}, "rid"),
     "notification_preference": ({"student0": "riud"}, "riud"),
+    "notification_schedule": ({"student0": "riud"}, "riud"),
     # Who teaches is known to everybody in the institution.
     "offering_staff": (
         dict.fromkeys(
@@ -174,6 +179,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("registrar", "administrator"), "riu"),
         "riu",
     ),
+    "undeliverable_address": ({"administrator": "riud"}, "riud"),
     # Senders are programs; Academe acts for them, and asks who may see what. What was stated is never taken back.
     "xapi_agent": ({}, "riu"),
     "xapi_agent_link": ({}, "riud"),

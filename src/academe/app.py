@@ -40,6 +40,8 @@ from academe.lrs.set_aside import routes as set_aside_routes
 from academe.lrs.spool.watch import collect, spool_check
 from academe.lrs.watching import pages as watching_pages
 from academe.lrs.watching import routes as watching_routes
+from academe.messaging.mail import pages as mail_pages
+from academe.messaging.mail import routes as mail_routes
 from academe.messaging.notifications import pages as notification_pages
 from academe.messaging.notifications import routes as notification_routes
 from academe.messaging.notifications.live import LiveBells
@@ -59,6 +61,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     people_pages.router,
     notification_routes.router,
     notification_pages.router,
+    mail_routes.router,
+    mail_pages.router,
     academics_routes.router,
     academics_pages.router,
     roster_routes.router,
@@ -98,6 +102,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *sender_pages.NAVIGATION,
     *retention_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
+    *mail_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 

@@ -17,6 +17,8 @@ from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
+from academe.messaging.mail.carrier import carry_mail
+from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
@@ -68,6 +70,7 @@ def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: flo
     queue.handle(DELIVERY_TASK, "message_id", lambda message_id: deliver(database, message_id))
     queue.schedule("academe.housekeeping", "17 3 * * *", keep_house)
     queue.schedule("academe.lrs_retention", "47 3 * * *", expire_by_schedule)
+    queue.schedule("academe.digests", "*/15 * * * *", write_digests)
     return queue
 
 
@@ -83,12 +86,14 @@ async def work(settings: Settings, *, concurrency: int = 4, until_empty: bool = 
         loop.add_signal_handler(received, queue.stop)
     stopping = asyncio.Event()
     following = asyncio.create_task(follow(database, resolvers_of(settings), stopping), name="activity rollup")
+    carrying = asyncio.create_task(carry_mail(database, stopping), name="mail")
     try:
         await keep_house(database)
         await queue.run(until_empty=until_empty)
     finally:
         stopping.set()
         await following
+        await carrying
         for received in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(received)
         await database.close()

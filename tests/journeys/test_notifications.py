@@ -79,13 +79,14 @@ def test_by_keyboard(site: Site, page: Page) -> None:
     page.get_by_role("link", name="Preferences").click()
     accessible(page)
     keep_screenshots(page, "notification-preferences")
-    page.get_by_label("Events").focus()
+    events = page.get_by_role("checkbox", name="Events")
+    events.focus()
     page.keyboard.press("Space")
-    page.get_by_role("button", name="Keep").focus()
+    page.get_by_role("button", name="Keep", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_text("Your choice is kept.")).to_be_visible()
-    expect(page.get_by_label("Events")).not_to_be_checked()
-    expect(page.get_by_label("Fees")).to_be_disabled()
+    expect(events).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="Fees")).to_be_disabled()
 
 
 def test_without_scripts(site: Site, browser: Browser) -> None:

@@ -93,11 +93,27 @@ class TestPages:
 
     async def test_preferences(self, client_of: ClientOf, home: School) -> None:
         client = client_of(home.actor("student0"))
-        kept = await client.post("/notifications/preferences", data={"bell": ["grade", "risk"]})
+        kept = await client.post("/notifications/preferences", data={"bell": ["grade", "risk"], "email_grade": "daily"})
         assert (kept.status_code, kept.headers["location"]) == (303, "/notifications/preferences")
-        chosen = {each["kind"]: each["in_bell"] for each in (await client.get(f"{API}/preferences")).json()}
-        assert {kind for kind, yes in chosen.items() if yes} == {"grade", "risk", "fees", "enrolment"}
+        chosen = {each["kind"]: each for each in (await client.get(f"{API}/preferences")).json()}
+        assert chosen["grade"]["email"] == "daily"
+        assert {kind for kind, each in chosen.items() if each["in_bell"]} == {"grade", "risk", "fees", "enrolment"}
         assert (await client.post("/notifications/preferences", data={"bell": "nonsense"})).status_code == 422
+
+    async def test_times(self, client_of: ClientOf, home: School) -> None:
+        client = client_of(home.actor("student0"))
+        form = {"time_zone": "Europe/Berlin", "quiet_from": "22:00", "quiet_until": "07:00", "digest_at": "08:15"}
+        kept = await client.post("/notifications/schedule", data=form)
+        assert kept.status_code == 303, kept.text
+        page = (await client.get("/notifications/preferences")).text
+        assert 'value="22:00"' in page
+        assert '<option value="Europe/Berlin" selected>' in page
+        assert (await client.get(f"{API}/schedule")).json()["digest_at"] == "08:15:00"
+        for wrong in ({"time_zone": "Mars"}, {"quiet_until": ""}, {"digest_at": "noon"}):
+            answer = await client.post("/notifications/schedule", data=form | wrong)
+            assert answer.status_code == 422, wrong
+            assert 'value="22:00"' in answer.text
+        assert (await client.put(f"{API}/schedule", json={"time_zone": "Mars"})).status_code == 422
 
     async def test_htmx_gets_the_list_alone(self, client_of: ClientOf, home: School) -> None:
         part = await client_of(home.actor("student0"), htmx=True).get("/notifications")
@@ -131,9 +147,9 @@ class TestJson:
 
     async def test_preferences(self, client_of: ClientOf, home: School) -> None:
         client = client_of(home.actor("student0"))
-        body = [{"kind": "fees", "in_bell": False}, {"kind": "event", "in_bell": False}]
+        body = [{"kind": kind, "in_bell": False, "email": "off"} for kind in ("fees", "event")]
         kept = (await client.put(f"{API}/preferences", json=body)).json()
         assert {each["kind"] for each in kept if not each["in_bell"]} == {"event"}
-        wrongs: list[object] = [[{"kind": "x", "in_bell": True}], {}, [{"kind": "event"}]]
+        wrongs: list[object] = [[{"kind": "x", "in_bell": True, "email": "off"}], {}, [{"kind": "event"}]]
         for wrong in wrongs:
             assert (await client.put(f"{API}/preferences", json=wrong)).status_code == 422

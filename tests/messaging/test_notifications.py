@@ -10,16 +10,17 @@ from academe.identity.models import Person
 from academe.identity.types import PersonStatus
 from academe.messaging.errors import NotificationNotFoundError
 from academe.messaging.notifications.models import Notification
-from academe.messaging.notifications.queries import bell_preferences, count_unread
+from academe.messaging.notifications.queries import count_unread, preferences_of
 from academe.messaging.notifications.service import (
     Notice,
+    Preference,
     mark_all_read,
     mark_read,
     notify,
     notify_each,
-    set_bell_preferences,
+    set_preferences,
 )
-from academe.messaging.types import NotificationKind
+from academe.messaging.types import EmailMode, NotificationKind
 from academe.platform.actor import ANONYMOUS, Actor, system_actor
 from academe.platform.audit.models import AuditEntry
 from academe.platform.database.session import Session
@@ -92,9 +93,10 @@ class TestNotify:
 
     async def test_preferences_are_kept_but_for_what_is_essential(self, session: Session, home: School) -> None:
         student = home.actor("student0")
-        wanted = {NotificationKind.GRADE: False, NotificationKind.ENROLMENT: False}
+        nowhere = Preference(False, EmailMode.OFF)
+        wanted = {NotificationKind.GRADE: nowhere, NotificationKind.ENROLMENT: nowhere}
         async with as_actor(session, student):
-            await set_bell_preferences(session, actor=student, wanted=wanted)
+            await set_preferences(session, actor=student, wanted=wanted)
         receivers = [home.people["student0"].id]
         assert await notify(session, actor=SYSTEM, notice=NOTICE, receivers=receivers) == 0
         enrolled = Notice(NotificationKind.ENROLMENT, "You are enrolled")
@@ -185,14 +187,19 @@ class TestMarkAllRead:
 
 class TestPreferences:
     async def test_anonymous(self, session: Session) -> None:
+        wanted = {NotificationKind.GRADE: Preference(False, EmailMode.OFF)}
         with pytest.raises(AuthenticationRequiredError):
-            await set_bell_preferences(session, actor=ANONYMOUS, wanted={NotificationKind.GRADE: False})
+            await set_preferences(session, actor=ANONYMOUS, wanted=wanted)
 
     async def test_one_chooses_for_oneself(self, session: Session, home: School) -> None:
         student = home.actor("student0")
         async with as_actor(session, student):
-            await set_bell_preferences(session, actor=student, wanted={NotificationKind.EVENT: False})
-            await set_bell_preferences(session, actor=student, wanted={})
-            mine = await bell_preferences(session, home.people["student0"].id)
-        assert [kind for kind, yes in mine.items() if not yes] == [NotificationKind.EVENT]
-        assert all((await bell_preferences(session, home.people["student1"].id)).values())
+            wanted = {NotificationKind.EVENT: Preference(False, EmailMode.DAILY)}
+            await set_preferences(session, actor=student, wanted=wanted)
+            await set_preferences(session, actor=student, wanted={})
+            mine = await preferences_of(session, home.people["student0"].id)
+        assert [kind for kind, (in_bell, _) in mine.items() if not in_bell] == [NotificationKind.EVENT]
+        assert mine[NotificationKind.EVENT] == (False, EmailMode.DAILY)
+        assert mine[NotificationKind.GRADE] == (True, EmailMode.AT_ONCE)
+        theirs = await preferences_of(session, home.people["student1"].id)
+        assert all(in_bell for in_bell, _ in theirs.values())

@@ -34,7 +34,7 @@ class TestGuide:
     def test_gives_the_right_defaults(self) -> None:
         told = {name: default.strip("`") for name, default, _ in ROW.findall(GUIDE)}
         plain = {
-            name: str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
+            name: str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or "empty"
             for name, field in FIELDS.items()
             if isinstance(field.default, int | str)
         }

@@ -20,3 +20,44 @@ class NotificationKind(StrEnum):
 
 ESSENTIAL: Final = frozenset({NotificationKind.FEES, NotificationKind.ENROLMENT})
 """Notices by which the institution fulfils what it owes a student: they cannot be switched off."""
+
+
+class EmailMode(StrEnum):
+    """How a kind is told by e-mail."""
+
+    OFF = "off"
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+
+
+EMAIL_USUALLY: Final = {
+    NotificationKind.ATTENDANCE: EmailMode.OFF,
+    NotificationKind.FEES: EmailMode.AT_ONCE,
+    NotificationKind.EVENT: EmailMode.OFF,
+    NotificationKind.GRADE: EmailMode.AT_ONCE,
+    NotificationKind.ENROLMENT: EmailMode.AT_ONCE,
+    NotificationKind.TICKET: EmailMode.AT_ONCE,
+    NotificationKind.RISK: EmailMode.DAILY,
+    NotificationKind.ANNOUNCEMENT: EmailMode.AT_ONCE,
+    NotificationKind.SYSTEM: EmailMode.OFF,
+}
+"""How a kind is told to whoever has not chosen."""
+
+
+class MailTemplate(StrEnum):
+    """The letters there are; their texts lie in `mail/stationery`."""
+
+    NOTIFICATION = "notification"
+    DIGEST = "digest"
+
+
+class MailStatus(StrEnum):
+    """How far a letter is. A crash leaves doubt only in `handing_over`, and `unknown` is that doubt."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    HANDING_OVER = "handing_over"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"

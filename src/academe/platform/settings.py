@@ -44,6 +44,14 @@ class TlsMode(StrEnum):
     VERIFY_FULL = "verify-full"
 
 
+class SmtpSecurity(StrEnum):
+    """How the connection to the mail server is protected (RFC 8314)."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 def _name(name: str) -> AliasChoices:
     """The name in the environment, and the field's own name for tests that construct settings."""
     return AliasChoices(name, name.lower().removeprefix("academe_"))
@@ -275,6 +283,53 @@ class Settings(BaseSettings):
             "With a spool, how long senders are believed that the database last confirmed, while it is away; nobody "
             "can revoke them meanwhile."
         ),
+    )
+
+    # Mail
+    smtp_host: str = Field(
+        "",
+        validation_alias=_name("ACADEME_SMTP_HOST"),
+        description="Server that takes our mail; empty: it is caught and shown at `/mail`, and in production it waits.",
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, validation_alias=_name("ACADEME_SMTP_PORT"), description="Its port.")
+    smtp_security: SmtpSecurity = Field(
+        SmtpSecurity.STARTTLS,
+        validation_alias=_name("ACADEME_SMTP_SECURITY"),
+        description="`starttls`, `tls` from the first byte (port 465), or `none`, for a server on this machine.",
+    )
+    smtp_user: str = Field("", validation_alias=_name("ACADEME_SMTP_USER"), description="Account at the mail server.")
+    smtp_password: SecretStr = Field(
+        SecretStr(""), validation_alias=_name("ACADEME_SMTP_PASSWORD"), description="Its password."
+    )
+    mail_from: str = Field(
+        "",
+        pattern="^$|^[^@ <>]+@[^@ <>]+$",
+        validation_alias=_name("ACADEME_MAIL_FROM"),
+        description="Address that our mail comes from; empty: `no-reply` at the host of ACADEME_PUBLIC_URL.",
+    )
+    mail_return_address: str = Field(
+        "",
+        pattern="^$|^[^@ <>]+@[^@ <>]+$",
+        validation_alias=_name("ACADEME_MAIL_RETURN_ADDRESS"),
+        description="Address of our own mailbox for bounces and for a copy of each letter; empty: there is none.",
+    )
+    mail_return_folder: Path | None = Field(
+        None,
+        validation_alias=_name("ACADEME_MAIL_RETURN_FOLDER"),
+        description="Maildir of that mailbox, which the worker reads and empties; without it, people settle doubts.",
+    )
+    mail_settle_seconds: int = Field(
+        900,
+        ge=1,
+        le=86_400,
+        validation_alias=_name("ACADEME_MAIL_SETTLE_SECONDS"),
+        description="How long after a broken handing over the copy of a letter may still arrive in our mailbox.",
+    )
+    mail_per_minute: int = Field(
+        600, ge=1, le=1_000_000, validation_alias=_name("ACADEME_MAIL_PER_MINUTE"), description="Most letters a minute."
+    )
+    mail_connections: int = Field(
+        2, ge=1, le=50, validation_alias=_name("ACADEME_MAIL_CONNECTIONS"), description="Connections of a worker."
     )
 
     # Watching it

@@ -9,20 +9,24 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from academe.messaging.notifications.forms import PreferencesForm
+from academe.messaging.notifications.forms import PreferencesForm, ScheduleForm
 from academe.messaging.notifications.live import LiveBells
 from academe.messaging.notifications.policy import readable_by
 from academe.messaging.notifications.queries import (
     NEWEST_FIRST,
     ShownNotification,
-    bell_preferences,
     notifications_for,
+    preferences_of,
+    schedule_of,
     shown,
+    time_zones,
 )
-from academe.messaging.notifications.service import mark_all_read, mark_read, set_bell_preferences
-from academe.messaging.types import ESSENTIAL, NotificationKind
+from academe.messaging.notifications.service import Preference, mark_all_read, mark_read, set_preferences, set_schedule
+from academe.messaging.types import EMAIL_USUALLY, ESSENTIAL, EmailMode, NotificationKind
 from academe.platform import clock
-from academe.platform.errors import AuthenticationRequiredError
+from academe.platform.actor import Actor
+from academe.platform.database.session import ReadSession, Session
+from academe.platform.errors import AuthenticationRequiredError, InvalidInputError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.pagination import Paging, fetch_page
 from academe.platform.http.routing import page_router
@@ -82,12 +86,38 @@ class NotificationsPage:
         return KIND_WORDS[notification.kind][0]
 
 
+EMAIL_WORDS: Final = (
+    (EmailMode.OFF, "No e-mail"),
+    (EmailMode.AT_ONCE, "At once"),
+    (EmailMode.DAILY, "In the daily letter"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPreference:
+    """A kind with where it is told; an essential one always is."""
+
+    kind: str
+    name: str
+    note: str
+    in_bell: bool
+    email: str
+    essential: bool
+
+    @property
+    def modes(self) -> Sequence[tuple[str, str]]:
+        """How it may be told by e-mail."""
+        return [(mode.value, words) for mode, words in EMAIL_WORDS if not (self.essential and mode is EmailMode.OFF)]
+
+
 @dataclass(frozen=True, slots=True)
 class PreferencesPage:
-    """What one wants to be told; kinds as (value, name, note, essential)."""
+    """What one wants to be told, where, and when; `form` is that of the times."""
 
+    preferences: Sequence[ShownPreference]
     form: FormView
-    kinds: Sequence[tuple[str, str, str, bool]]
+    zones: Sequence[tuple[str, str]]
+    fault: str = ""
 
 
 @router.get("")
@@ -127,23 +157,34 @@ async def read_all(request: Request, actor: SignedIn, session: WriteSession) -> 
 
 @router.get("/preferences")
 async def show_preferences(request: Request, actor: SignedIn, session: ReadOnlySession) -> Response:
-    """What one wants to be told, and where."""
-    if actor.person_id is None:
-        raise AuthenticationRequiredError
-    chosen = await bell_preferences(session, actor.person_id)
-    form = FormView({"bell": [kind.value for kind, yes in chosen.items() if yes]})
-    return _preferences_page(request, form)
+    """What one wants to be told, where, and when."""
+    return await _preferences_page(request, actor, session)
 
 
 @router.post("/preferences")
 async def take_preferences(request: Request, actor: SignedIn, session: WriteSession) -> Response:
-    """Keep what was chosen."""
+    """Keep where one wants to be told."""
     parsed = parse_form(PreferencesForm, await request.form())
     if parsed.data is None:
-        return _preferences_page(request, parsed.view, status=422)
-    wanted = {kind: kind in parsed.data.bell for kind in NotificationKind}
-    await set_bell_preferences(session, actor=actor, wanted=wanted)
+        return await _preferences_page(request, actor, session, fault="Please choose from what is offered.", status=422)
+    usual = {kind: parsed.data.email.get(kind, EMAIL_USUALLY[kind]) for kind in NotificationKind}
+    wanted = {kind: Preference(kind in parsed.data.bell, email) for kind, email in usual.items()}
+    await set_preferences(session, actor=actor, wanted=wanted)
     return redirect(request, f"{INBOX}/preferences", "Your choice is kept.")
+
+
+@router.post("/schedule")
+async def take_schedule(request: Request, actor: SignedIn, session: WriteSession) -> Response:
+    """Keep when letters may come."""
+    parsed = parse_form(ScheduleForm, await request.form())
+    if parsed.data is None:
+        return await _preferences_page(request, actor, session, form=parsed.view, status=422)
+    try:
+        await set_schedule(session, actor=actor, **parsed.data.model_dump())
+    except InvalidInputError as error:
+        view = parsed.view.with_errors(error.errors)
+        return await _preferences_page(request, actor, session, form=view, status=422)
+    return redirect(request, f"{INBOX}/preferences", "Your times are kept.")
 
 
 @router.post("/{notification_id}/open")
@@ -172,6 +213,32 @@ def _back(request: Request) -> str:
     return f"{INBOX}?{request.url.query}" if request.url.query else INBOX
 
 
-def _preferences_page(request: Request, form: FormView, *, status: int = 200) -> Response:
-    kinds = [(kind.value, name, note, kind in ESSENTIAL) for kind, (name, note) in KIND_WORDS.items()]
-    return render(request, "messaging/preferences.html", PreferencesPage(form, kinds), status=status)
+async def _preferences_page(
+    request: Request,
+    actor: Actor,
+    session: ReadSession | Session,
+    *,
+    form: FormView | None = None,
+    fault: str = "",
+    status: int = 200,
+) -> Response:
+    if actor.person_id is None:
+        raise AuthenticationRequiredError
+    chosen = await preferences_of(session, actor.person_id)
+    preferences = [
+        ShownPreference(kind.value, *KIND_WORDS[kind], in_bell, email.value, kind in ESSENTIAL)
+        for kind, (in_bell, email) in chosen.items()
+    ]
+    if form is None:
+        times = await schedule_of(session, actor.person_id)
+        form = FormView(
+            {
+                "time_zone": times.time_zone,
+                "quiet_from": f"{times.quiet_from:%H:%M}" if times.quiet_from else "",
+                "quiet_until": f"{times.quiet_until:%H:%M}" if times.quiet_until else "",
+                "digest_at": f"{times.digest_at:%H:%M}",
+            }
+        )
+    zones = [(zone, zone.replace("_", " ")) for zone in await time_zones(session)]
+    page = PreferencesPage(preferences, form, zones, fault)
+    return render(request, "messaging/preferences.html", page, status=status)

@@ -1,16 +1,16 @@
 """What was told somebody; nothing here writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from academe.messaging.notifications.models import Notification, NotificationPreference
-from academe.messaging.types import NotificationKind
+from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
+from academe.messaging.types import EMAIL_USUALLY, EmailMode, NotificationKind
 from academe.platform.http.pagination import SortKey
 
 NEWEST_FIRST: Final = (SortKey("id", Notification.id, descending=True),)
@@ -20,6 +20,10 @@ _SHOWN: Final = (
     *(Notification.id, Notification.kind, Notification.title, Notification.body, Notification.link),
     *(Notification.created_at, Notification.read_at),
 )
+
+
+_PLACES: Final = "^(Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|Indian|Pacific)/"
+_zones: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,26 @@ async def count_unread(session: AsyncSession, person_id: UUID) -> int:
     return (await session.execute(wanted)).scalar_one()
 
 
-async def bell_preferences(session: AsyncSession, person_id: UUID) -> Mapping[NotificationKind, bool]:
-    """Of every kind, whether a person wants it in the bell."""
-    wanted = select(NotificationPreference.kind, NotificationPreference.in_bell).where(
-        NotificationPreference.person_id == person_id
-    )
-    chosen = dict(iter(await session.execute(wanted)))
-    return {kind: chosen.get(kind, True) for kind in NotificationKind}
+async def preferences_of(session: AsyncSession, person_id: UUID) -> Mapping[NotificationKind, tuple[bool, EmailMode]]:
+    """Of every kind, whether a person wants it in the bell, and how by e-mail."""
+    wanted = select(NotificationPreference).where(NotificationPreference.person_id == person_id)
+    chosen = {row.kind: row for row in await session.scalars(wanted)}
+    return {
+        kind: (row.in_bell, row.email or usual) if (row := chosen.get(kind)) else (True, usual)
+        for kind, usual in EMAIL_USUALLY.items()
+    }
+
+
+async def schedule_of(session: AsyncSession, person_id: UUID) -> NotificationSchedule:
+    """When a person wants letters; what is usual for who has not chosen."""
+    found = await session.get(NotificationSchedule, person_id)
+    return found or NotificationSchedule(person_id=person_id, time_zone="UTC", digest_at=time(7))
+
+
+async def time_zones(session: AsyncSession) -> Sequence[str]:
+    """The names of time zones that people choose from: those of places, and UTC."""
+    global _zones  # noqa: PLW0603 - the database reads a folder of files for each answer
+    if not _zones:
+        rows = await session.execute(text("SELECT name FROM pg_timezone_names WHERE name ~ :form"), {"form": _PLACES})
+        _zones = ("UTC", *sorted(name for (name,) in rows))
+    return _zones

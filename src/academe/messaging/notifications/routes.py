@@ -8,9 +8,10 @@ from fastapi import Body, Query
 from academe.messaging.notifications.policy import readable_by
 from academe.messaging.notifications.queries import (
     NEWEST_FIRST,
-    bell_preferences,
     count_unread,
     notifications_for,
+    preferences_of,
+    schedule_of,
     shown,
 )
 from academe.messaging.notifications.schemas import (
@@ -18,9 +19,10 @@ from academe.messaging.notifications.schemas import (
     NotificationOut,
     PreferenceIn,
     PreferenceOut,
+    ScheduleBody,
     UnreadOut,
 )
-from academe.messaging.notifications.service import mark_all_read, mark_read, set_bell_preferences
+from academe.messaging.notifications.service import Preference, mark_all_read, mark_read, set_preferences, set_schedule
 from academe.messaging.types import ESSENTIAL, NotificationKind
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
@@ -74,8 +76,22 @@ async def change_preferences(
     body: Annotated[list[PreferenceIn], Body(max_length=len(NotificationKind))], actor: SignedIn, session: WriteSession
 ) -> list[PreferenceOut]:
     """Choose where one is told; kinds that are left out stay as they are."""
-    await set_bell_preferences(session, actor=actor, wanted={each.kind: each.in_bell for each in body})
+    wanted = {each.kind: Preference(each.in_bell, each.email) for each in body}
+    await set_preferences(session, actor=actor, wanted=wanted)
     return await _preferences(actor, session)
+
+
+@router.get("/schedule")
+async def show_schedule(actor: SignedIn, session: ReadOnlySession) -> ScheduleBody:
+    """When letters may come."""
+    return ScheduleBody.model_validate(await schedule_of(session, _person(actor)), from_attributes=True)
+
+
+@router.put("/schedule")
+async def change_schedule(body: ScheduleBody, actor: SignedIn, session: WriteSession) -> ScheduleBody:
+    """Choose when letters may come."""
+    await set_schedule(session, actor=actor, **body.model_dump())
+    return body
 
 
 @router.post("/{notification_id}/read")
@@ -93,8 +109,11 @@ async def unread_one(notification_id: UUID, actor: SignedIn, session: WriteSessi
 
 
 async def _preferences(actor: Actor, session: ReadSession | Session) -> list[PreferenceOut]:
-    chosen = await bell_preferences(session, _person(actor))
-    return [PreferenceOut(kind=kind, in_bell=yes, essential=kind in ESSENTIAL) for kind, yes in chosen.items()]
+    chosen = await preferences_of(session, _person(actor))
+    return [
+        PreferenceOut(kind=kind, in_bell=in_bell, email=email, essential=kind in ESSENTIAL)
+        for kind, (in_bell, email) in chosen.items()
+    ]
 
 
 def _person(actor: Actor) -> UUID:

@@ -1,11 +1,11 @@
 """Shapes of JSON of notifications."""
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, field_validator
 
-from academe.messaging.types import NotificationKind
+from academe.messaging.types import EmailMode, NotificationKind
 
 
 class NotificationOut(BaseModel):
@@ -33,10 +33,11 @@ class MarkedOut(BaseModel):
 
 
 class PreferenceOut(BaseModel):
-    """Where a kind is told; an essential kind always comes into the bell."""
+    """Where a kind is told; an essential kind always comes into the bell and by e-mail."""
 
     kind: NotificationKind
     in_bell: bool
+    email: EmailMode
     essential: bool
 
 
@@ -45,3 +46,20 @@ class PreferenceIn(BaseModel):
 
     kind: NotificationKind
     in_bell: bool
+    email: EmailMode
+
+
+class ScheduleBody(BaseModel):
+    """When letters may come, in the caller's own time zone; quiet hours have both ends or none."""
+
+    time_zone: str = Field(max_length=100, description="A name of the IANA database, such as Europe/Berlin.")
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    digest_at: time = time(7)
+
+    @field_validator("quiet_from", "quiet_until", "digest_at")
+    @classmethod
+    def _of_a_wall_clock(cls, value: time | None) -> time | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("Please give the time without a zone; it is that of time_zone.")
+        return value

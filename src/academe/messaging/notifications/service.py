@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import time
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,14 +11,14 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from academe.messaging.errors import NotificationNotFoundError
-from academe.messaging.notifications.models import Notification, NotificationPreference
+from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.notifications.policy import readable_by, require_notifying
-from academe.messaging.types import ESSENTIAL, NotificationKind
+from academe.messaging.types import EMAIL_USUALLY, ESSENTIAL, EmailMode, NotificationKind
 from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
-from academe.platform.errors import AuthenticationRequiredError
+from academe.platform.errors import AuthenticationRequiredError, FieldError, InvalidInputError
 from academe.platform.ids import new_ids
 
 CHANNEL: Final = "academe_notifications"
@@ -27,33 +28,60 @@ _LISTED: Final = 200
 """People of one payload: PostgreSQL takes fewer than 8,000 bytes."""
 
 # One statement for any number of receivers. Who is deactivated, does not want the kind or was told already gets none.
+# Both inserts read `wanted` and not each other: the planner expects few rows of a function, and a join of two such
+# results would compare everybody with everybody. Of two that tell the same at once, the keys let one through in each.
 _NOTIFY: Final = text(
     f"""
     WITH notice AS (
         SELECT * FROM jsonb_to_recordset(CAST(:notices AS jsonb))
-            AS (n integer, kind text, title text, body text, link text, dedup_key text, essential boolean)
+            AS (n integer, kind text, title text, body text, link text, dedup_key text, essential boolean, email text)
     ), receiver AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:receivers AS jsonb)) AS (n integer, id uuid, person_id uuid)
-    ), written AS (
-        INSERT INTO notification (id, person_id, kind, title, body, link, dedup_key)
-        SELECT receiver.id, person.id, notice.kind, notice.title, notice.body, notice.link, notice.dedup_key
+        SELECT * FROM jsonb_to_recordset(CAST(:receivers AS jsonb))
+            AS (n integer, id uuid, person_id uuid)
+    ), wanted AS (
+        SELECT receiver.id, person.id AS person_id, person.institution_id,
+               notice.kind, notice.title, notice.body, notice.link, notice.dedup_key,
+               notice.essential OR coalesce(preference.in_bell, true) AS in_bell,
+               CASE WHEN notice.essential AND preference.email = 'off' THEN 'at_once'
+                    ELSE coalesce(preference.email, notice.email) END AS email
         FROM receiver JOIN notice USING (n)
         JOIN person ON person.id = receiver.person_id AND person.status = 'active'
         LEFT JOIN notification_preference preference
             ON preference.person_id = person.id AND preference.kind = notice.kind
-        WHERE notice.essential OR coalesce(preference.in_bell, true)
-        ORDER BY person.id, receiver.id
+        WHERE NOT EXISTS (
+            SELECT FROM notification told
+            WHERE told.person_id = person.id AND told.dedup_key = notice.dedup_key AND told.dedup_key IS NOT NULL)
+    ), written AS (
+        INSERT INTO notification (id, person_id, kind, title, body, link, dedup_key, in_bell, digest_due)
+        SELECT id, person_id, kind, title, body, link, dedup_key, in_bell, email = 'daily'
+        FROM wanted WHERE in_bell OR email <> 'off' ORDER BY person_id, id
         ON CONFLICT (person_id, dedup_key) WHERE dedup_key IS NOT NULL DO NOTHING
-        RETURNING person_id
+        RETURNING person_id, in_bell
+    ), mailed AS (
+        INSERT INTO mail_message
+            (id, person_id, institution_id, template, kind, idempotency_key, token, content, not_before)
+        SELECT wanted.id, wanted.person_id, wanted.institution_id, 'notification', wanted.kind, keyed.key,
+               left(encode(sha256(convert_to(wanted.person_id || ':' || keyed.key, 'UTF8')), 'hex'), 40),
+               jsonb_build_object('title', wanted.title, 'body', wanted.body, 'link', wanted.link),
+               end_of_quiet(now(), coalesce(schedule.time_zone, 'UTC'), schedule.quiet_from, schedule.quiet_until)
+        FROM wanted
+        CROSS JOIN LATERAL (SELECT coalesce(wanted.dedup_key, wanted.id::text) AS key) keyed
+        LEFT JOIN notification_schedule schedule ON schedule.person_id = wanted.person_id
+        WHERE wanted.email = 'at_once' AND (
+            EXISTS (SELECT FROM account WHERE account.person_id = wanted.person_id AND account.is_active)
+            OR EXISTS (SELECT FROM person_particulars reached
+                       WHERE reached.person_id = wanted.person_id AND reached.contact_email IS NOT NULL))
+        ON CONFLICT (person_id, idempotency_key) DO NOTHING
     ), numbered AS (
         SELECT person_id, (row_number() OVER () - 1) / {_LISTED} AS part
-        FROM (SELECT DISTINCT person_id FROM written) told
+        FROM (SELECT DISTINCT person_id FROM written WHERE in_bell) told
     ), payload AS (
         SELECT string_agg(replace(person_id::text, '-', ''), '') AS ids FROM numbered GROUP BY part
     )
     SELECT (SELECT count(*) FROM written), (SELECT count(pg_notify('{CHANNEL}', ids)) FROM payload)
     """  # noqa: S608 - constants
 )
+_ZONE_KNOWN: Final = text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :zone)")
 _CHANGED: Final = text(f"SELECT pg_notify('{CHANNEL}', :ids)")
 
 
@@ -74,7 +102,8 @@ class Notice:
 async def notify(session: Session, *, actor: Actor, notice: Notice, receivers: Collection[UUID]) -> int:
     """Tell the same to many people, in the caller's transaction; returns how many were told, by one statement.
 
-    Who is deactivated, was told before or does not want the kind is passed over. Only for the system (`can_notify`).
+    Letters for those who want this kind by e-mail are written with it, to leave when their quiet hours are over. Who is
+    deactivated, was told before or does not want the kind is passed over. Only for the system (`can_notify`).
     """
     return await notify_each(session, actor=actor, notices=[(notice, receivers)])
 
@@ -129,27 +158,106 @@ async def mark_all_read(session: Session, *, actor: Actor, kind: NotificationKin
     return count
 
 
-async def set_bell_preferences(session: Session, *, actor: Actor, wanted: Mapping[NotificationKind, bool]) -> None:
-    """Choose which kinds come into one's own bell. Essential kinds do, whatever is chosen."""
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Where a kind is told."""
+
+    in_bell: bool
+    email: EmailMode
+
+
+async def set_preferences(session: Session, *, actor: Actor, wanted: Mapping[NotificationKind, Preference]) -> None:
+    """Choose where one is told what. Essential kinds come into the bell and by e-mail, whatever is chosen."""
     person_id = _person(actor)
-    chosen = {kind: in_bell or kind in ESSENTIAL for kind, in_bell in wanted.items()}
+    chosen = {kind: _allowed(kind, preference) for kind, preference in wanted.items()}
     if not chosen:
         return
-    rows = [{"person_id": person_id, "kind": kind, "in_bell": in_bell} for kind, in_bell in chosen.items()]
+    rows = [
+        {"person_id": person_id, "kind": kind, "in_bell": each.in_bell, "email": each.email}
+        for kind, each in chosen.items()
+    ]
     statement = insert(NotificationPreference).values(rows)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["person_id", "kind"], set_={"in_bell": statement.excluded.in_bell}
-        )
-    )
+    replaced = {"in_bell": statement.excluded.in_bell, "email": statement.excluded.email}
+    await session.execute(statement.on_conflict_do_update(index_elements=["person_id", "kind"], set_=replaced))
     record(
         session,
         actor=actor,
         action="notification_preference.changed",
         subject=Subject("person", person_id, None, person_id),
         summary="Preferences of notifications changed",
-        changes={kind.value: in_bell for kind, in_bell in chosen.items()},
+        changes={kind.value: [each.in_bell, each.email] for kind, each in chosen.items()},
     )
+
+
+async def stop_letters(session: Session, *, actor: Actor, person_id: UUID, kind: NotificationKind | None) -> None:
+    """Let a person get no more letters of a kind, or no more daily ones, because a link of theirs said so.
+
+    Only for the system: whoever follows the link need not be signed in. Essential kinds stay.
+    """
+    require_notifying(actor)
+    if kind is None:
+        usually = [kind for kind, usual in EMAIL_USUALLY.items() if usual is EmailMode.DAILY]
+        wanted = update(NotificationPreference).where(
+            NotificationPreference.person_id == person_id, NotificationPreference.email == EmailMode.DAILY
+        )
+        await session.execute(wanted.values(email=EmailMode.OFF))
+    else:
+        usually = [kind]
+    rows = [{"person_id": person_id, "kind": each, "email": EmailMode.OFF} for each in usually if each not in ESSENTIAL]
+    if not rows:
+        return
+    statement = insert(NotificationPreference).values(rows)
+    changed: dict[str, Any] = {"index_elements": ["person_id", "kind"], "set_": {"email": EmailMode.OFF}}
+    if kind is None:
+        changed["where"] = NotificationPreference.email.is_(None)
+    await session.execute(statement.on_conflict_do_update(**changed))
+    record(
+        session,
+        actor=actor,
+        action="notification_preference.unsubscribed",
+        subject=Subject("person", person_id, None, person_id),
+        summary="Letters stopped by a link",
+        changes={"kind": kind.value if kind else "daily"},
+    )
+
+
+async def set_schedule(
+    session: Session,
+    *,
+    actor: Actor,
+    time_zone: str,
+    quiet_from: time | None,
+    quiet_until: time | None,
+    digest_at: time,
+) -> None:
+    """Choose when letters may come, in one's own time zone. Raises InvalidInputError naming the field."""
+    person_id = _person(actor)
+    faults = []
+    if not (await session.execute(_ZONE_KNOWN, {"zone": time_zone})).scalar_one():
+        faults.append(FieldError("time_zone", "There is no time zone of this name; one is Europe/Berlin."))
+    if (quiet_from is None) != (quiet_until is None):
+        faults.append(FieldError("quiet_until", "Please give both ends of the quiet hours, or neither."))
+    elif quiet_from is not None and quiet_from == quiet_until:
+        faults.append(FieldError("quiet_until", "Please let the quiet hours end at another time than they begin."))
+    if faults:
+        raise InvalidInputError(errors=faults)
+    values = {"time_zone": time_zone, "quiet_from": quiet_from, "quiet_until": quiet_until, "digest_at": digest_at}
+    statement = insert(NotificationSchedule).values(person_id=person_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["person_id"], set_=values))
+    record(
+        session,
+        actor=actor,
+        action="notification_schedule.changed",
+        subject=Subject("person", person_id, None, person_id),
+        summary="Times of letters changed",
+        changes=values,
+    )
+
+
+def _allowed(kind: NotificationKind, preference: Preference) -> Preference:
+    if kind not in ESSENTIAL:
+        return preference
+    return Preference(True, EmailMode.AT_ONCE if preference.email is EmailMode.OFF else preference.email)
 
 
 async def _tell_change(session: Session, person_id: UUID) -> None:
@@ -171,6 +279,7 @@ def _as_row(number: int, notice: Notice) -> dict[str, Any]:
         "link": notice.link,
         "dedup_key": notice.dedup_key,
         "essential": notice.kind in ESSENTIAL,
+        "email": EMAIL_USUALLY[notice.kind].value,
     }
 
 
