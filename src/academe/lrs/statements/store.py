@@ -27,6 +27,13 @@ WRITERS_LOCK: Final = 7_246_913_550_115
 
 LOCK: Final = DriverStatement(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})", operation="lock", table="xapi_statement")
 
+# A plan for the arrays at hand is made in a millisecond and is the same each time.
+_LOCK_AND_PLAN_ONCE: Final = DriverStatement(
+    f"SELECT set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock({WRITERS_LOCK})",
+    operation="lock",
+    table="xapi_statement",
+)
+
 _KNOWN: Final = DriverStatement(
     """
     SELECT i.id::text, s.statement::text, s.institution_id
@@ -191,7 +198,7 @@ async def store_at_once(database: Database, actor: Actor, statements: Sequence[I
     False when there turned out to be: then nothing was stored. What they share is known to be written.
     """
     named = [one.row.id for one in statements if one.is_named]
-    return bool(await database.at_once(actor, [(LOCK, {}), (STORE, columns(statements, named=named))]))
+    return bool(await database.at_once(actor, [(_LOCK_AND_PLAN_ONCE, {}), (STORE, columns(statements, named=named))]))
 
 
 async def store(
