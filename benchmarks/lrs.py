@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import re
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -19,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
@@ -80,16 +78,18 @@ class Store:
 
     def seconds_of_writes(self, count: int) -> list[float]:
         """How long each of so many writes of one statement takes, one after the other over one connection."""
-        requests, seconds = cycle(self.post(1)), []
-        with socket.create_connection((self.host, self.port)) as connection:
-            for place in range(DIFFERENT + count):
-                started = time.perf_counter()
-                connection.sendall(next(requests))
-                answer = connection.recv(65_536)
-                if place >= DIFFERENT:  # the first ones bring what is new
-                    seconds.append(time.perf_counter() - started)
-                if not answer.startswith(b"HTTP/1.1 200"):
-                    raise AssertionError(answer.decode(errors="replace"))
+        headers = {"Authorization": self.authorization, "Content-Type": "application/json", **_VERSION}
+        bodies, seconds = [json.dumps(statement_of(place)) for place in range(DIFFERENT)], []
+        connection = http.client.HTTPConnection(self.host, self.port)
+        for place in range(DIFFERENT + count):
+            started = time.perf_counter()
+            connection.request("POST", "/xapi/statements", bodies[place % DIFFERENT], headers)
+            answer = connection.getresponse()
+            body = answer.read()
+            if place >= DIFFERENT:  # the first ones bring what is new
+                seconds.append(time.perf_counter() - started)
+            if answer.status != 200:
+                raise AssertionError(f"POST answered {answer.status}: {body[:300]!r}")
         return seconds
 
     def _request(self, method: str, path: str, body: bytes) -> bytes:
