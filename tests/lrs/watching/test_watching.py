@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from academe.lrs.senders.activity import NOBODY_KNOWN, SenderActivity
+from academe.lrs.senders.service import create_sender
 from academe.lrs.watching.shown import agent_named, last_part, result_words
 from academe.platform import clock
 from academe.platform.actor import Actor
@@ -276,6 +277,26 @@ class TestPages:
         page = (await client.get("/lrs")).text
         assert "4,321" in page
         assert "9,999" not in page
+
+    async def test_senders_of_no_institution_are_told_of_to_those_who_run_the_service(
+        self, client_of: ClientOf, home: Sent, two_schools: TwoSchools, operator: Actor, session: Session
+    ) -> None:
+        school = two_schools.home
+        addresses = ("/lrs", "/lrs/statements")
+        administrator = client_of(school.actor("administrator"))
+        for address in addresses:
+            assert "of the installation itself" not in (await administrator.get(address)).text
+        assert (await administrator.get(f"{API}/figures")).json()["elsewhere"] == 0
+        async with as_actor(session, SYSTEM):
+            await create_sender(session, actor=SYSTEM, name="Everywhere", key="all", home_page="https://example.org")
+        for address in addresses:
+            page = (await administrator.get(address)).text
+            assert "1 sender of the installation itself" in page
+            assert "<code>academe lrs export</code>" in page
+            assert "Everywhere" not in page
+        assert "1 sender of the installation itself" in (await client_of(operator).get("/lrs")).text
+        assert (await client_of(operator).get(f"{API}/figures")).json()["elsewhere"] == 1
+        assert "installation itself" not in (await client_of(school.actor("auditor")).get("/lrs/statements")).text
 
     async def test_the_edge_counts_requests(
         self, client_of: ClientOf, home: Sent, monkeypatch: pytest.MonkeyPatch, session: Session

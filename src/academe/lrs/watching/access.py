@@ -51,7 +51,10 @@ class SenderRates:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the store does: its senders, the last hour by minutes, what it keeps and who follows it."""
+    """What the store does: its senders, the last hour by minutes, what it keeps and who follows it.
+
+    `elsewhere` are the senders of the installation itself, whose figures and statements stand on no page.
+    """
 
     now: datetime
     senders: Sequence[SenderRates]
@@ -60,16 +63,21 @@ class Figures:
     followers: Sequence[queries.Follower]
     spool: SpoolStatus
     set_aside: int
+    elsewhere: int
 
 
 @dataclass(frozen=True, slots=True)
 class StatementList:
-    """A page of statements, the newest first, with the cursors to its neighbours and the senders to choose from."""
+    """A page of statements, the newest first, with the cursors to its neighbours and the senders to choose from.
+
+    `elsewhere` are senders of the installation itself, whose statements are in no list; 0 for those who see no figures.
+    """
 
     items: Sequence[ShownStatement]
     next_cursor: str | None
     previous_cursor: str | None
     senders: Sequence[Sender]
+    elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,10 @@ async def figures_for(database: Database, actor: Actor) -> Figures:
         minutes = await queries.minutes_of(session, [*ids, NOBODY_KNOWN], now)
         months, followers = await queries.months(session), await queries.followers(session)
         set_aside = await count_in(session, policy.institutions_watched_by(actor), everywhere=actor.is_system)
+        elsewhere = await queries.senders_of_installation(session)
     limit_bytes = database.settings.xapi_spool_mebibytes * 2**20
     status = await asyncio.to_thread(SpoolFolder.of(database.settings).status, limit_bytes)
-    return Figures(now, listed, minutes, months, followers, status, set_aside)
+    return Figures(now, listed, minutes, months, followers, status, set_aside, 0 if actor.is_system else elsewhere)
 
 
 async def usage_for(database: Database, actor: Actor) -> queries.Usage:
@@ -124,10 +133,11 @@ async def statements_for(database: Database, actor: Actor, wanted: Wanted, page:
         chosen = [each for each in senders.values() if wanted.sender_id in (None, each.id)]
         narrowed = replace(wanted.filter, ascending=edge is not None and edge.backward)
         found = await _found(session, _looks_of(actor, chosen, wanted, narrowed), edge, page.limit + 1)
+        elsewhere = await queries.senders_of_installation(session) if policy.can_watch(actor) else 0
     await _leave_entry(database, actor, wanted)
     cut, next_cursor, previous_cursor = _cut(found, page, edge, order)
     items = [shown(each, senders[sender_id].name) for each, sender_id in cut]
-    return StatementList(items, next_cursor, previous_cursor, list(senders.values()))
+    return StatementList(items, next_cursor, previous_cursor, list(senders.values()), elsewhere)
 
 
 async def statement_for(database: Database, actor: Actor, id_: UUID) -> OneStatement:

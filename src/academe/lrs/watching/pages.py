@@ -144,6 +144,7 @@ class StatementsPage:
     table: TableView[ShownStatement]
     form: FormView
     senders: Sequence[tuple[str, str]]
+    elsewhere: int
     live_href: str
     pause_href: str
     resume_href: str
@@ -236,6 +237,7 @@ def _list_page(request: Request, found: StatementList, form: FormView, *, is_liv
         table,
         form,
         [("", "All senders"), *((str(each.id), each.name) for each in found.senders)],
+        found.elsewhere,
         f"{live_url.path}?{live_url.query}" if is_live else "",
         f"{standing.path}?{standing.query}",
         f"{moving.path}?{moving.query}" if moving.query else moving.path,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, select, text
+from sqlalchemy import ColumnElement, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
 
@@ -221,6 +221,12 @@ async def senders_of(session: ReadSession, condition: ColumnElement[bool]) -> Se
         Sender(id_, name, authority, key, scopes_named(scopes), institution_id)
         for id_, name, authority, key, scopes, institution_id in (await session.execute(wanted)).all()
     ]
+
+
+async def senders_of_installation(session: ReadSession) -> int:
+    """How many senders belong to no institution; revoked ones count, for what they sent stays."""
+    wanted = select(func.count()).select_from(models.Sender).where(models.Sender.institution_id.is_(None))
+    return (await session.execute(wanted)).scalar_one()
 
 
 async def rates_of(session: ReadSession, senders: Sequence[UUID], now: datetime) -> Mapping[UUID, Rates]:

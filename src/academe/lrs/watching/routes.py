@@ -100,6 +100,7 @@ async def show_figures(request: Request, actor: SignedIn) -> FiguresOut:
         ],
         spool=SpoolOut.model_validate(figures.spool, from_attributes=True),
         set_aside=figures.set_aside,
+        elsewhere=figures.elsewhere,
     )
 
 

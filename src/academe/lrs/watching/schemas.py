@@ -66,6 +66,7 @@ class FiguresOut(BaseModel):
     followers: Sequence[FollowerOut]
     spool: SpoolOut
     set_aside: int = Field(description="Acknowledged statements that have the ids of others.")
+    elsewhere: int = Field(description="Senders of the installation itself, of which nothing is told here.")
 
 
 class UsedOut(BaseModel):
