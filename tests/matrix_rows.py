@@ -27,6 +27,7 @@ from academe.lrs.statements.models import (
     XapiStatementAgent,
     XapiStatementId,
 )
+from academe.messaging.announcements.models import Announcement
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
 from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.types import MailTemplate, NotificationKind
@@ -197,14 +198,27 @@ async def messaging_rows(session: Session, school: School) -> dict[str, str]:
         token=str(person.id),
         content={},
     )
-    session.add(letter)
+    author = school.people["lecturer"].id
+    announcement = Announcement(
+        institution_id=institution,
+        author_id=author,
+        audience_kind="offering",
+        audience_id=school.offering.id,
+        audience_label="x",
+        title="x",
+        body="x",
+        send_at=clock.now(),
+    )
+    session.add_all((letter, announcement))
     await session.flush()
     session.add(UndeliverableAddress(institution_id=institution, address="gone@matrix.example", reply="550"))
     session.add(CaughtMail(mail_id=letter.id, institution_id=institution, receiver="x", subject="x", source=b""))
     await session.flush()
     of_person = ("notification", "notification_preference", "notification_schedule", "mail_message")
-    return dict.fromkeys(of_person, f"person_id = '{person.id}'") | dict.fromkeys(
-        ("undeliverable_address", "caught_mail"), f"institution_id = '{institution}'"
+    return (
+        {"announcement": f"author_id = '{author}'"}
+        | dict.fromkeys(of_person, f"person_id = '{person.id}'")
+        | dict.fromkeys(("undeliverable_address", "caught_mail"), f"institution_id = '{institution}'")
     )
 
 

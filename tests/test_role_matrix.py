@@ -60,6 +60,8 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "account": ({"student0": "riu", "administrator": "riu"}, "riu"),
     "account_session": ({"student0": "riud", "administrator": "riud"}, "riud"),
     "activity_day": (dict.fromkeys(READERS, "r"), "riud"),
+    # The row is a lecturer's; administrators may cancel it.
+    "announcement": ({"lecturer": "riu", "administrator": "ru"}, "riu"),
     "attendance": (
         {
             "student0": "r",

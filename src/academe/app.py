@@ -10,6 +10,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
+from academe.academics import audiences
 from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
 from academe.academics.attendance import pages as attendance_pages
@@ -40,6 +41,9 @@ from academe.lrs.set_aside import routes as set_aside_routes
 from academe.lrs.spool.watch import collect, spool_check
 from academe.lrs.watching import pages as watching_pages
 from academe.lrs.watching import routes as watching_routes
+from academe.messaging.announcements import pages as announcement_pages
+from academe.messaging.announcements import routes as announcement_routes
+from academe.messaging.api import register_audience
 from academe.messaging.mail import pages as mail_pages
 from academe.messaging.mail import routes as mail_routes
 from academe.messaging.notifications import pages as notification_pages
@@ -61,6 +65,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     people_pages.router,
     notification_routes.router,
     notification_pages.router,
+    announcement_routes.router,
+    announcement_pages.router,
     mail_routes.router,
     mail_pages.router,
     academics_routes.router,
@@ -102,6 +108,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *sender_pages.NAVIGATION,
     *retention_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
+    *announcement_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
@@ -130,6 +137,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     def needed() -> bool:
         return not endpoint.spool.carries_on
 
+    for source in audiences.SOURCES:
+        register_audience(source)
     app = build_application(
         settings,
         ROUTERS,

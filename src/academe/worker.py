@@ -4,6 +4,7 @@ import asyncio
 import signal
 from datetime import timedelta
 
+from academe.academics import audiences
 from academe.academics.agents import offerings_by_address, students_by_number
 from academe.academics.facts import AttendanceRecorded, EnrollmentCreated, EnrollmentWithdrawn, ResultsPublished
 from academe.academics.notices import tell_absent, tell_enrolled, tell_results, tell_withdrawn
@@ -17,6 +18,8 @@ from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
+from academe.messaging.announcements import tasks as announcement_tasks
+from academe.messaging.api import register_audience
 from academe.messaging.mail.carrier import carry_mail
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
@@ -32,7 +35,7 @@ from academe.platform.settings import Settings
 
 KEEP_JOBS = timedelta(days=30)
 
-JOBS = (roster_import_tasks.import_roster,)
+JOBS = (roster_import_tasks.import_roster, announcement_tasks.send_when_due)
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
 
@@ -42,6 +45,8 @@ receives(AttendanceRecorded, "academics.tell_absent")(tell_absent)
 receives(ResultsPublished, "academics.tell_results")(tell_results)
 receives(RiskScored, "insight.tell_advisors")(tell_advisors)
 when_job_fails(tell_job_failed)
+for source in audiences.SOURCES:
+    register_audience(source)
 receives(ActivityRecorded, "insight.learner_days")(sum_recorded_activity)
 receives(AgentErased, "lrs.rollup")(forget_agent)
 

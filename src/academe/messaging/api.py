@@ -1,5 +1,6 @@
 """The door of messaging for other modules."""
 
+from academe.messaging.announcements.audiences import Audience, AudienceSource, register_audience
 from academe.messaging.notifications.service import Notice, notify, notify_each
 
-__all__ = ["Notice", "notify", "notify_each"]
+__all__ = ["Audience", "AudienceSource", "Notice", "notify", "notify_each", "register_audience"]

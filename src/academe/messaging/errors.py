@@ -25,3 +25,15 @@ class AddressNotFoundError(NotFoundError):
     """The address is written to already (404)."""
 
     title = "This address is written to already"
+
+
+class AnnouncementNotFoundError(NotFoundError):
+    """There is no such announcement, or none that the actor may know of (404)."""
+
+    title = "There is no such announcement"
+
+
+class AnnouncementStateError(ConflictError):
+    """The announcement was sent or cancelled already (409)."""
+
+    title = "Only an announcement that is still planned can be changed"

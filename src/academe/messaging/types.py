@@ -61,3 +61,11 @@ class MailStatus(StrEnum):
     UNKNOWN = "unknown"
     FAILED = "failed"
     SUPPRESSED = "suppressed"
+
+
+class AnnouncementStatus(StrEnum):
+    """Whether an announcement is still to be sent."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    CANCELLED = "cancelled"

@@ -176,6 +176,7 @@ def carry_under_fire(
                     processes.kill(processes.workers)
             processes.start()
             doubts = _until_sent(settings, letters)
+            time.sleep(2 * SETTLE_SECONDS)  # whoever would send one again has the time to
         finally:
             processes.kill(processes.workers)
             processes.kill(processes.web)
@@ -222,6 +223,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         server.ensure_template()
         settings = server.clone("academe_kills", template=TEMPLATE)
+        with server.superuser() as connection:
+            # The server of tests does not wait for the log; here, what is committed must survive its processes.
+            connection.execute("ALTER SYSTEM RESET synchronous_commit")
+            connection.execute("SELECT pg_reload_conf()")
 
         def kill_database() -> None:
             postmaster = int((server.embedded.folder / "postmaster.pid").read_text().splitlines()[0])

@@ -133,7 +133,7 @@ class TestTrouble:
         client = client_of(home.actor("administrator"))
         assert "Refused" in (await client.get("/mail/trouble")).text
         assert "Everything arrives" not in (await client.get("/mail/trouble?status=failed")).text
-        assert "No row matches" in (await client.get("/mail/trouble?status=unknown")).text
+        assert "Nothing matches" in (await client.get("/mail/trouble?status=unknown")).text
         done = await client.post(f"/mail/{mail_id}/send-again")
         assert (done.status_code, done.headers["location"]) == (303, "/mail/trouble")
         assert (await session.scalar(select(MailMessage.status))) == MailStatus.WAITING

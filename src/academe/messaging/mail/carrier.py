@@ -19,6 +19,7 @@ from academe.messaging.mail.service import (
     claim,
     end,
     mark_undeliverable,
+    moment,
     note_doubt,
     note_sent,
     release,
@@ -227,11 +228,14 @@ async def carry_mail(
 async def look_once(database: Database, writer: LetterWriter) -> None:
     """Read our mailbox, and settle what can be settled; the mailbox first, so that no copy in it is overlooked."""
     settings = database.settings
-    reads = settings.mail_return_folder is not None
-    await read_mailbox(database, writer)
+    read_since = None
+    if settings.mail_return_folder is not None:
+        async with database.transaction(ACTOR) as session:
+            read_since = await moment(session)
+        await read_mailbox(database, writer)
     async with database.transaction(ACTOR) as session:
         dropped, doubted, arrived, absent = await settle(
-            session, settle_seconds=settings.mail_settle_seconds, reads_mailbox=reads
+            session, settle_seconds=settings.mail_settle_seconds, read_since=read_since
         )
     if dropped or doubted or arrived or absent:
         logger.warning(

@@ -43,10 +43,20 @@ class Bounce:
 
 
 async def read_mailbox(database: Database, writer: LetterWriter) -> int:
-    """Read and remove what lies in our mailbox; returns how many messages. Does nothing without a mailbox."""
+    """Read and remove everything that lies in our mailbox; returns how many messages, none without a mailbox.
+
+    What lay there when this began is read when it ends, by this worker or by another that has committed it.
+    """
     folder = database.settings.mail_return_folder
     if folder is None:
         return 0
+    total = 0
+    while (count := await _read_some(database, writer, folder)) > 0:
+        total += count
+    return total
+
+
+async def _read_some(database: Database, writer: LetterWriter, folder: Path) -> int:
     found = await asyncio.to_thread(lambda: list(_messages(folder)))
     if not found:
         return 0

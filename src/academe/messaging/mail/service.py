@@ -5,6 +5,7 @@ A step whose letter is in another state by now changes nothing and returns false
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -126,8 +127,8 @@ _SETTLE: Final = text(
         WHERE status = 'unknown' AND copy_seen_at IS NOT NULL RETURNING id
     ), absent AS (
         UPDATE mail_message SET status = 'waiting', settle_at = NULL, handed_over_at = NULL, not_before = now()
-        WHERE status = 'unknown' AND copy_seen_at IS NULL AND has_copy AND settle_at <= now()
-          AND :reads_mailbox RETURNING id
+        WHERE status = 'unknown' AND copy_seen_at IS NULL AND has_copy
+          AND settle_at <= CAST(:read_since AS timestamptz) RETURNING id
     )
     SELECT (SELECT count(*) FROM arrived), (SELECT count(*) FROM absent)
     """
@@ -223,10 +224,19 @@ async def catch(session: Session, mail: Claimed, *, caught_id: UUID, subject: st
     await session.execute(_CATCH, values)
 
 
-async def settle(session: Session, *, settle_seconds: float, reads_mailbox: bool) -> tuple[int, int, int, int]:
-    """Look after what dead workers left and what is in doubt; returns dropped, doubted, arrived and absent letters."""
+async def moment(session: Session) -> datetime:
+    """The database's time, by which leases and doubts are measured."""
+    return (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()  # type: ignore[no-any-return]  # of plain SQL, nothing is known
+
+
+async def settle(session: Session, *, settle_seconds: float, read_since: datetime | None) -> tuple[int, int, int, int]:
+    """Look after what dead workers left and what is in doubt; returns dropped, doubted, arrived and absent letters.
+
+    `read_since` is when the reading of our mailbox began that has ended since: only a copy that should have come before
+    can be missed. None: there is no mailbox, and people settle doubts.
+    """
     dropped, doubted = (await session.execute(_LEFT, {"settle": settle_seconds})).one()
-    arrived, absent = (await session.execute(_SETTLE, {"reads_mailbox": reads_mailbox})).one()
+    arrived, absent = (await session.execute(_SETTLE, {"read_since": read_since})).one()
     return dropped, doubted, arrived, absent
 
 

@@ -47,6 +47,7 @@ class Notification(Identified, Base):
             postgresql_where=text("dedup_key IS NOT NULL"),
         ),
         Index("ix_notification_created_at", "created_at"),
+        Index("ix_notification_announced", "dedup_key", postgresql_where=text("kind = 'announcement'")),
         Index("ix_notification_digest_due", "person_id", postgresql_where=text("digest_due")),
         {"info": {PEOPLE: True}},
     )
