@@ -21,6 +21,7 @@ from academe.lrs.statements.models import (
     XapiAgent,
     XapiAlias,
     XapiAttachment,
+    XapiAttachmentSource,
     XapiReference,
     XapiStatement,
     XapiStatementActivity,
@@ -151,6 +152,7 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
                 keys=[key, other],
             ),
             XapiAttachment(sha2=sha2, digest=sha2, content_type="text/plain", length=0),
+            XapiAttachmentSource(sha2=sha2, institution_id=school.institution.id),
             XapiReference(target_id=other, id=key, stored=stored),
             XapiStatement(
                 stored=stored,
@@ -176,6 +178,7 @@ async def statement_rows(session: Session, school: School) -> dict[str, str]:
         "xapi_alias": f"target_id = '{other}'",
         "xapi_alias_key": f"target_id = '{other}' AND key = '{key}'",
         "xapi_attachment": f"sha2 = '{sha2}'",
+        "xapi_attachment_source": f"sha2 = '{sha2}'",
         "xapi_reference": f"id = '{key}'",
         "xapi_statement": f"id = '{key}'",
         "xapi_statement_activity": f"activity_key = '{key}'",

@@ -188,6 +188,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "xapi_alias": ({}, "ri"),
     "xapi_alias_key": ({}, "ri"),
     "xapi_attachment": ({}, "ri"),
+    "xapi_attachment_source": ({}, "ri"),
     "xapi_document": ({}, "riud"),
     "xapi_reference": ({}, "ri"),
     "xapi_sender": ({"administrator": "riu"}, "riu"),

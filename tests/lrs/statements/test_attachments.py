@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
-from academe.lrs.statements.attachments import keep_attachments, read_attachment, store_contents, write_rows
-from academe.lrs.statements.models import XapiAttachment
+from academe.lrs.statements.attachments import (
+    contents_kept,
+    keep_attachments,
+    read_attachment,
+    store_contents,
+    write_rows,
+)
+from academe.lrs.statements.models import XapiAttachment, XapiAttachmentSource
 from academe.lrs.xapi.faults import XapiFault
 from academe.lrs.xapi.multipart import Attachment
 from academe.platform.actor import system_actor
@@ -16,6 +23,7 @@ from academe.platform.database.session import Database, Session
 from academe.platform.files.choice import file_store
 from academe.platform.files.errors import FileDamagedError
 from academe.platform.files.store import FileStore
+from academe.platform.ids import new_id
 from academe.platform.settings import Settings
 from tests.support.transactions import JoinedDatabase
 
@@ -92,7 +100,7 @@ class TestKeep:
 
         async def break_off() -> None:
             async with own_database.transaction(actor) as session:
-                await write_rows(session, stored)
+                await write_rows(session, [(each, None) for each in stored])
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
@@ -105,11 +113,47 @@ class TestKeep:
 class TestRead:
     async def test_what_was_kept(self, session: Session, store: FileStore, filed: JoinedDatabase) -> None:
         await keep_attachments(session, store, [BY_SHA256, BY_SHA512])
-        assert await read_attachment(filed, DIGEST) == (DATA, "text/plain; charset=ascii")
-        assert await read_attachment(filed, BY_SHA512.sha2.upper()) == (DATA, "application/octet-stream")
+        assert await read_attachment(filed, DIGEST, institution_id=None) == (DATA, "text/plain; charset=ascii")
+        assert await read_attachment(filed, BY_SHA512.sha2.upper(), institution_id=None) == (
+            DATA,
+            "application/octet-stream",
+        )
 
     async def test_what_never_came(self, filed: JoinedDatabase) -> None:
-        assert await read_attachment(filed, DIGEST) is None
+        assert await read_attachment(filed, DIGEST, institution_id=None) is None
+
+    async def test_the_institution_that_brought_it(
+        self, session: Session, store: FileStore, filed: JoinedDatabase
+    ) -> None:
+        """Others know the hash, and that is all they have."""
+        north, south = new_id(), new_id()
+        await keep_attachments(session, store, [BY_SHA256], north)
+        assert await read_attachment(filed, DIGEST, institution_id=north) == (DATA, "text/plain; charset=ascii")
+        assert await read_attachment(filed, DIGEST, institution_id=None) is not None
+        assert await read_attachment(filed, DIGEST, institution_id=south) is None
+        await keep_attachments(session, store, [BY_SHA256], south)
+        assert await read_attachment(filed, DIGEST, institution_id=south) is not None
+
+    async def test_what_the_installation_brought_is_its_own(
+        self, session: Session, store: FileStore, filed: JoinedDatabase
+    ) -> None:
+        await keep_attachments(session, store, [BY_SHA256])
+        assert await read_attachment(filed, DIGEST, institution_id=None) is not None
+        assert await read_attachment(filed, DIGEST, institution_id=new_id()) is None
+
+    async def test_which_of_some_are_kept(self, session: Session, store: FileStore, filed: JoinedDatabase) -> None:
+        north = new_id()
+        await keep_attachments(session, store, [BY_SHA256], north)
+        await keep_attachments(session, store, [BY_SHA512])
+        hashes = [DIGEST, BY_SHA512.sha2, "a" * 64]
+        async with filed.reading(system_actor("test")) as reading:
+            assert await contents_kept(reading, hashes, institution_id=north) == {DIGEST}
+            assert await contents_kept(reading, hashes, institution_id=None) == {DIGEST, BY_SHA512.sha2}
+
+    async def test_nobody_brings_what_is_not_there(self, session: Session) -> None:
+        session.add(XapiAttachmentSource(sha2=DIGEST, institution_id=new_id()))
+        with pytest.raises(IntegrityError, match="fk_xapi_attachment_source_sha2"):
+            await session.flush()
 
     async def test_what_is_damaged(
         self, session: Session, store: FileStore, filed: JoinedDatabase, tmp_path: Path
@@ -118,4 +162,4 @@ class TestRead:
         (path,) = files_in(tmp_path)
         path.write_bytes(b"something else")
         with pytest.raises(FileDamagedError):
-            await read_attachment(filed, DIGEST)
+            await read_attachment(filed, DIGEST, institution_id=None)

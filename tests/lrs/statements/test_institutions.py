@@ -1,6 +1,7 @@
 """Institutions that share a store: each reads, voids and finds its own; the installation's own senders reach all."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from typing import Final
 
@@ -8,11 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from academe.lrs.senders.types import Scope, Sender
+from academe.lrs.statements.attachments import keep_attachments
 from academe.lrs.statements.errors import StatementConflictError, StatementNotFoundError
 from academe.lrs.statements.intake import Intake
 from academe.lrs.statements.models import XapiStatement
 from academe.lrs.xapi.faults import XapiFault
+from academe.lrs.xapi.multipart import Attachment
 from academe.platform.database.session import Database, Session
+from academe.platform.files.choice import file_store
 from academe.platform.ids import new_id
 from tests.lrs.statements.brought import batch_of
 from tests.lrs.statements.kept import (
@@ -28,6 +32,7 @@ from tests.lrs.statements.kept import (
     statement,
     voiding,
 )
+from tests.support.transactions import JoinedDatabase
 
 NORTH: Final = replace(sender_named("north"), institution_id=new_id())
 NORTH_TOOL: Final = replace(sender_named("north-tool"), institution_id=NORTH.institution_id)
@@ -183,3 +188,30 @@ class TestIdOfAnother:
         assert [type(each) for each in results] == [type(None), StatementConflictError]
         kept = (await session.scalars(select(XapiStatement))).all()
         assert [each.institution_id for each in kept] == [NORTH.institution_id]
+
+
+class TestAttachments:
+    async def test_whoever_names_a_hash_gets_what_its_institution_brought(
+        self, keeper: Keeper, session: Session, database: JoinedDatabase, readers: Readers
+    ) -> None:
+        """A hash is soon known: a statement with a fileUrl may name it, and brings nothing."""
+        essay = b"an essay of the north"
+        sha2 = hashlib.sha256(essay).hexdigest()
+        await keep_attachments(
+            session, file_store(database.settings), [Attachment(sha2, None, essay)], NORTH.institution_id
+        )
+        described = {
+            "usageType": "https://example.com/essay",
+            "display": {"en": "An essay"},
+            "contentType": "text/plain",
+            "length": len(essay),
+            "sha2": sha2,
+        }
+        named = {**described, "fileUrl": "https://example.com/essay"}
+        await keeper.keep(statement(attachments=[described]), sender=NORTH)
+        await keeper.keep(statement(attachments=[named]), sender=SOUTH)
+        sub = {"objectType": "SubStatement", "actor": BOB, "verb": {"id": VERB}, "object": {"id": QUIZ}}
+        await keeper.keep(statement(object={**sub, "attachments": [described]}), sender=SOUTH)
+        for sender, times in ((NORTH, 1), (NORTH_TOOL, 1), (SOUTH, 0), (EVERYWHERE, 1)):
+            body = (await readers[sender].get({"attachments": "true"})).body
+            assert body.count(essay) == times, sender.name

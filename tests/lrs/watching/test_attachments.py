@@ -36,7 +36,12 @@ async def page(session: Session, database: JoinedDatabase, keeper: Keeper, home:
     }
     async with as_actor(session, SYSTEM):
         (id_,) = await keeper.keep(statement(attachments=[described]), sender=home.sender)
-        await keep_attachments(session, file_store(database.settings), [Attachment(SHA2, "text/html", CONTENT)])
+        await keep_attachments(
+            session,
+            file_store(database.settings),
+            [Attachment(SHA2, "text/html", CONTENT)],
+            home.sender.institution_id,
+        )
     return f"/lrs/statements/{id_}/attachments/{SHA2}"
 
 
@@ -71,6 +76,26 @@ class TestDownload:
     async def test_the_page_leads_to_it(self, client_of: ClientOf, page: str, two_schools: TwoSchools) -> None:
         shown = await client_of(two_schools.home.actor("auditor")).get(page.partition("/attachments")[0])
         assert f'href="{page}" download' in shown.text
+
+    async def test_another_school_that_names_its_hash(
+        self, client_of: ClientOf, page: str, session: Session, keeper: Keeper, away: Sent, two_schools: TwoSchools
+    ) -> None:
+        described = {
+            "usageType": "https://example.com/essay",
+            "display": {"en": "Theirs"},
+            "contentType": "text/html",
+            "length": len(CONTENT),
+            "sha2": SHA2,
+            "fileUrl": "https://example.com/theirs",
+        }
+        async with as_actor(session, SYSTEM):
+            (id_,) = await keeper.keep(statement(attachments=[described]), sender=away.sender)
+        client = client_of(two_schools.away.actor("administrator"))
+        for address in ("", "/api/v1"):
+            assert (await client.get(f"{address}/lrs/statements/{id_}/attachments/{SHA2}")).status_code == 404
+        shown = (await client.get(f"/lrs/statements/{id_}")).text
+        assert "https://example.com/theirs" in shown
+        assert "Download Theirs" not in shown
 
     async def test_what_the_statement_does_not_name(
         self, client_of: ClientOf, page: str, home: Sent, two_schools: TwoSchools

@@ -170,7 +170,7 @@ async def _contents_of(call: Call, statements: Sequence[Found]) -> _Contents:
     for place, found in enumerate(statements):
         for sha2 in _hashes_in(found):
             if sha2 not in known:
-                kept = await read_attachment(call.database, sha2)
+                kept = await read_attachment(call.database, sha2, institution_id=call.sender.institution_id)
                 known[sha2] = None if kept is None else Attachment(sha2, kept[1], kept[0])
                 size += 0 if kept is None else len(kept[0])
         if size > limit and place:

@@ -73,7 +73,7 @@ def _plain(batch: Batch) -> dict[str, Any]:
 
 
 def _batches(plain: dict[str, Any], received_at: datetime) -> Iterator[Batch]:
-    """A batch for each statement; the first has the attachments of all.
+    """A batch for each statement; each has the attachments of all, for any of them may be refused.
 
     What is kept of a statement without a timestamp has the time of receipt. Whether it is the one that has its id
     already is told by what was sent.
@@ -93,4 +93,3 @@ def _batches(plain: dict[str, Any], received_at: datetime) -> Iterator[Batch]:
     for one, statement in zip(incoming([timestamp | each for each in sent], version, sender), sent, strict=True):
         as_sent = replace(one, statement=statement)
         yield Batch([as_sent], version, sender, 0, plain["may_define"], is_array=False, contents=contents)
-        contents = []

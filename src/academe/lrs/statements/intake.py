@@ -208,7 +208,9 @@ class Intake:
             fresh = [one for batch in accepted for one in batch.statements if one.id not in known]
             if fresh:
                 await store(connection, self._shared, accepted, fresh)
-                await write_rows(session, [content for batch in accepted for content in batch.contents])
+            # Also of statements that are there already: without their contents, where they had a fileUrl.
+            brought = [(each, batch.sender.institution_id) for batch in accepted for each in batch.contents]
+            await write_rows(session, brought)
             return refused
 
 

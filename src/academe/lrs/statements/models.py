@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, Text, Uuid, func, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, Text, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from academe.platform.database.base import PEOPLE, Base
@@ -232,3 +232,18 @@ class XapiAttachment(Base):
         CheckConstraint("length >= 0", name="length_counted"),
         {"info": {PEOPLE: True}},
     )
+
+
+class XapiAttachmentSource(Base):
+    """An institution whose sender has brought the content of an attachment: its readers get it, others do not.
+
+    Whoever knows a hash can name it in a statement; only whoever has the content can bring it. `institution_id` is
+    `INSTALLATION` for the installation's own senders.
+    """
+
+    __tablename__ = "xapi_attachment_source"
+
+    sha2: Mapped[str] = mapped_column(ForeignKey("xapi_attachment.sha2", ondelete="CASCADE"), primary_key=True)
+    institution_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+    __table_args__ = ({"info": {PEOPLE: True}},)

@@ -19,7 +19,7 @@ from academe.lrs.spool.folder import SpoolFolder
 from academe.lrs.spool.queries import count_in
 from academe.lrs.spool.types import SpoolStatus
 from academe.lrs.statements import queries as statements
-from academe.lrs.statements.attachments import read_attachment
+from academe.lrs.statements.attachments import contents_kept, read_attachment
 from academe.lrs.statements.errors import AttachmentNotFoundError, StatementNotFoundError
 from academe.lrs.statements.queries import Filter, Found
 from academe.lrs.watching import policy, queries
@@ -151,7 +151,11 @@ async def statement_for(database: Database, actor: Actor, id_: UUID) -> OneState
         place, found = await _one_of(session, senders, id_)
         one = shown(found, senders[place.sender_id].name)
         described = attachments_of(one.statement)
-        kept = await queries.contents_kept(session, [each.sha2 for each in described])
+        kept = await contents_kept(
+            session,
+            [each.sha2 for each in described],
+            institution_id=senders[place.sender_id].institution_id,
+        )
         referring = [each for each in await queries.referring_to(session, id_) if each.sender_id in senders]
     await _leave_entry_of_one(database, actor, id_, place, "reading one statement")
     is_voided = place.voided_at is not None and one.verb.identifier != VOIDED
@@ -177,8 +181,11 @@ async def attachment_for(database: Database, actor: Actor, id_: UUID, sha2: str)
         place, found = await _one_of(session, senders, id_)
     described = attachments_of(shown(found, "").statement)
     attachment = next((each for each in described if each.sha2 == sha2.lower()), None)
-    kept = None if attachment is None else await read_attachment(database, attachment.sha2)
-    if attachment is None or kept is None:
+    if attachment is None:
+        raise AttachmentNotFoundError
+    institution_id = senders[place.sender_id].institution_id
+    kept = await read_attachment(database, attachment.sha2, institution_id=institution_id)
+    if kept is None:
         raise AttachmentNotFoundError
     await _leave_entry_of_one(database, actor, id_, place, "downloading an attachment of a statement")
     return attachment, kept[0]

@@ -13,7 +13,6 @@ from sqlalchemy.types import Uuid
 from academe.lrs.senders import models
 from academe.lrs.senders.scopes import scopes_named
 from academe.lrs.senders.types import Sender
-from academe.lrs.statements.models import XapiAttachment
 from academe.platform.database.session import ReadSession
 
 COUNTED_AT_MOST: Final = 20_000
@@ -278,9 +277,3 @@ async def referring_to(session: ReadSession, id_: UUID) -> Sequence[Referring]:
 async def senders_at(session: ReadSession, times: Sequence[datetime]) -> Mapping[datetime, UUID]:
     """Who sent the statements that were stored at these times."""
     return {row[0]: row[1] for row in (await session.execute(_SENDERS_AT, {"times": list(times)})).all()}
-
-
-async def contents_kept(session: ReadSession, hashes: Sequence[str]) -> frozenset[str]:
-    """Those of some hashes whose content is in the store."""
-    wanted = select(XapiAttachment.sha2).where(XapiAttachment.sha2.in_(hashes))
-    return frozenset((await session.scalars(wanted)).all())

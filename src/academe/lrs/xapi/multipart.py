@@ -139,7 +139,7 @@ def require_attachments(
     """Refuse checked statements whose attachments neither came along nor have a fileUrl, and parts nobody mentions.
 
     `batch` says whether the statements came as an array, for the pointer. A request of `application/json` brings no
-    attachments.
+    attachments. Those of a SubStatement may come along, and need not: no rule says that they must.
     """
     mentioned: set[str] = set()
     for position, statement in enumerate(statements):
@@ -149,6 +149,7 @@ def require_attachments(
             if sha2 not in attachments and "fileUrl" not in described:
                 pointer = f"{f'/{position}' if batch else ''}/attachments/{place}"
                 raise XapiFault(pointer, "The data of this attachment must come along, or a fileUrl say where it is.")
+        mentioned |= {described["sha2"].lower() for described in statement["object"].get("attachments", ())}
     if not attachments.keys() <= mentioned:
         raise XapiFault("", "Each part after the first must be an attachment of one of the statements.")
 
