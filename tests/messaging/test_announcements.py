@@ -18,7 +18,7 @@ from academe.messaging.announcements.service import (
     send_announcement,
 )
 from academe.messaging.api import register_audience
-from academe.messaging.errors import AnnouncementNotFoundError, AnnouncementStateError
+from academe.messaging.errors import AnnouncementNotFoundError, AnnouncementStateError, AudienceNotFoundError
 from academe.messaging.notifications.models import Notification
 from academe.messaging.notifications.service import mark_read
 from academe.messaging.types import AnnouncementStatus
@@ -113,7 +113,7 @@ class TestPlan:
 
     async def test_others_may_not_address_the_class(self, session: Session, home: School, away: School) -> None:
         for actor in (home.actor("student0"), home.actor("colleague"), home.actor("advisor"), away.actor("registrar")):
-            with pytest.raises(InvalidInputError) as caught:
+            with pytest.raises(AudienceNotFoundError) as caught:
                 await plan(session, actor, "offering", home.offering.id)
             assert caught.value.errors[0].field == "audience"
 
@@ -138,7 +138,7 @@ class TestPlan:
 
     async def test_an_unknown_audience_is_refused(self, session: Session, home: School) -> None:
         for kind, audience_id in (("galaxy", home.offering.id), ("offering", new_id())):
-            with pytest.raises(InvalidInputError):
+            with pytest.raises(AudienceNotFoundError):
                 await plan(session, home.actor("administrator"), kind, audience_id)
 
 
@@ -246,9 +246,9 @@ class TestHttp:
     async def test_what_is_wrong_stands_beside_its_field(self, client_of: ClientOf, home: School) -> None:
         client = client_of(home.actor("lecturer"))
         form = {"audience": f"offering:{home.other_offering.id}", "title": "x", "body": "y"}
-        for wrong in ({}, {"title": ""}, {"audience": "x"}, {"send_at": "tomorrow"}):
+        for wrong, status in (({}, 404), ({"title": ""}, 422), ({"audience": "x"}, 422), ({"send_at": "soon"}, 422)):
             page = await client.post("/announcements/new", data=form | wrong)
-            assert page.status_code == 422, wrong
+            assert page.status_code == status, wrong
             assert ">y</textarea>" in page.text
 
     async def test_json(self, client_of: ClientOf, session: Session, home: School) -> None:
@@ -263,4 +263,4 @@ class TestHttp:
         assert [each["title"] for each in (await client.get(API)).json()["items"]] == ["Hello"]
         assert (await client.put(f"{API}/{made['id']}", json=body)).status_code == 409
         assert (await client.post(f"{API}/{made['id']}/cancel")).status_code == 409
-        assert (await client.post(API, json=body | {"audience_id": str(new_id())})).status_code == 422
+        assert (await client.post(API, json=body | {"audience_id": str(new_id())})).status_code == 404

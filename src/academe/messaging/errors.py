@@ -1,6 +1,6 @@
 """Errors of messaging."""
 
-from academe.platform.errors import ConflictError, NotFoundError
+from academe.platform.errors import ConflictError, FieldError, NotFoundError
 
 
 class NotificationNotFoundError(NotFoundError):
@@ -37,3 +37,30 @@ class AnnouncementStateError(ConflictError):
     """The announcement was sent or cancelled already (409)."""
 
     title = "Only an announcement that is still planned can be changed"
+
+
+class TimeZoneNotKnownError(NotFoundError):
+    """There is no time zone of this name (404)."""
+
+    title = "There is no such time zone"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("time_zone", "There is no time zone of this name; one is Europe/Berlin.")])
+
+
+class QuietHoursError(ConflictError):
+    """Quiet hours that have one end only, or no length (409)."""
+
+    title = "Quiet hours need two different ends"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errors=[FieldError("quiet_until", message)])
+
+
+class AudienceNotFoundError(NotFoundError):
+    """There is no such audience, or none that the actor may address (404)."""
+
+    title = "There is nobody of this kind whom you may address"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("audience", "Please choose one that you may address.")])

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from academe.identity.models import Account
+from academe.messaging.errors import QuietHoursError, TimeZoneNotKnownError
 from academe.messaging.mail.carrier import Carrier, look_once
 from academe.messaging.mail.letters import LetterWriter
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
@@ -19,7 +20,6 @@ from academe.messaging.types import EmailMode, MailStatus, NotificationKind
 from academe.platform import clock
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Session
-from academe.platform.errors import InvalidInputError
 from academe.platform.settings import SmtpSecurity
 from tests.messaging.mail.smtp_server import LOOPBACK, SmtpServer
 from tests.schools import School
@@ -171,7 +171,7 @@ class TestWriting:
         student = home.actor("student0")
         given = {"time_zone": "UTC", "quiet_from": None, "quiet_until": None, "digest_at": time(7)} | changed
         async with as_actor(session, student):
-            with pytest.raises(InvalidInputError) as caught:
+            with pytest.raises((TimeZoneNotKnownError, QuietHoursError)) as caught:
                 await set_schedule(session, actor=student, **given)  # type: ignore[arg-type]  # of many types
         assert caught.value.errors[0].field == field
 

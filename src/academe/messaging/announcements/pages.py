@@ -21,6 +21,7 @@ from academe.messaging.announcements.service import (
     plan_announcement,
 )
 from academe.messaging.announcements.tasks import ask_for_sending
+from academe.messaging.errors import AudienceNotFoundError
 from academe.messaging.types import AnnouncementStatus
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
@@ -113,8 +114,8 @@ async def plan(request: Request, actor: SignedIn, session: WriteSession) -> Resp
         return await _form_page(request, actor, session, parsed.view, status=422)
     try:
         made = await plan_announcement(session, actor=actor, **_values(parsed.data))
-    except InvalidInputError as error:
-        return await _form_page(request, actor, session, parsed.view.with_errors(error.errors), status=422)
+    except (InvalidInputError, AudienceNotFoundError) as error:
+        return await _form_page(request, actor, session, parsed.view.with_errors(error.errors), status=error.status)
     await ask_for_sending(session, actor=actor, announcement=made)
     return redirect(request, f"/announcements/{made.id}", "The announcement is on its way, or waits for its time.")
 
@@ -159,9 +160,9 @@ async def change(request: Request, announcement_id: UUID, actor: SignedIn, sessi
     try:
         values = _values(parsed.data)
         changed = await change_announcement(session, actor=actor, announcement_id=announcement_id, **values)
-    except InvalidInputError as error:
+    except (InvalidInputError, AudienceNotFoundError) as error:
         view = parsed.view.with_errors(error.errors)
-        return await _form_page(request, actor, session, view, announcement_id, status=422)
+        return await _form_page(request, actor, session, view, announcement_id, status=error.status)
     await ask_for_sending(session, actor=actor, announcement=changed)
     return redirect(request, f"/announcements/{announcement_id}", "The announcement is changed.")
 

@@ -1,12 +1,15 @@
 """Shapes of JSON of announcements."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from academe.messaging.announcements.service import LONGEST_BODY, LONGEST_TITLE
 from academe.messaging.types import AnnouncementStatus
+
+NOT_BLANK: Final = "[^\\s]"
 
 
 class AudienceOut(BaseModel):
@@ -22,8 +25,8 @@ class AnnouncementIn(BaseModel):
 
     audience_kind: str = Field(max_length=40)
     audience_id: UUID
-    title: str = Field(min_length=1, max_length=LONGEST_TITLE)
-    body: str = Field(min_length=1, max_length=LONGEST_BODY)
+    title: str = Field(pattern=NOT_BLANK, max_length=LONGEST_TITLE)
+    body: str = Field(pattern=NOT_BLANK, max_length=LONGEST_BODY)
     send_at: AwareDatetime | None = None
 
 

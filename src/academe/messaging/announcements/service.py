@@ -10,7 +10,7 @@ from academe.messaging.announcements.audiences import Audience, source_of
 from academe.messaging.announcements.models import Announcement
 from academe.messaging.announcements.policy import can_change, seen_by
 from academe.messaging.announcements.queries import dedup_key
-from academe.messaging.errors import AnnouncementNotFoundError, AnnouncementStateError
+from academe.messaging.errors import AnnouncementNotFoundError, AnnouncementStateError, AudienceNotFoundError
 from academe.messaging.notifications.service import Notice, notify
 from academe.messaging.types import AnnouncementStatus, NotificationKind
 from academe.platform import clock
@@ -38,7 +38,7 @@ async def plan_announcement(
 ) -> Announcement:
     """Plan to tell an audience something, now or at `send_at` (aware); its caller asks for the job that sends it.
 
-    Raises AuthenticationRequiredError and InvalidInputError, also for an audience that the actor may not address.
+    Raises AuthenticationRequiredError, AudienceNotFoundError and InvalidInputError.
     """
     if actor.person_id is None:
         raise AuthenticationRequiredError
@@ -146,7 +146,7 @@ async def _addressed(session: Session, actor: Actor, kind: str, audience_id: UUI
     source = source_of(kind)
     audience = await source.find(session, actor, audience_id) if source else None
     if audience is None:
-        raise InvalidInputError(errors=[FieldError("audience", "Please choose one that you may address.")])
+        raise AudienceNotFoundError
     return audience
 
 

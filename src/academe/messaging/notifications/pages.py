@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from academe.messaging.errors import QuietHoursError, TimeZoneNotKnownError
 from academe.messaging.notifications.forms import PreferencesForm, ScheduleForm
 from academe.messaging.notifications.live import LiveBells
 from academe.messaging.notifications.policy import readable_by
@@ -26,7 +27,7 @@ from academe.messaging.types import EMAIL_USUALLY, ESSENTIAL, EmailMode, Notific
 from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
-from academe.platform.errors import AuthenticationRequiredError, InvalidInputError
+from academe.platform.errors import AuthenticationRequiredError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.pagination import Paging, fetch_page
 from academe.platform.http.routing import page_router
@@ -181,9 +182,9 @@ async def take_schedule(request: Request, actor: SignedIn, session: WriteSession
         return await _preferences_page(request, actor, session, form=parsed.view, status=422)
     try:
         await set_schedule(session, actor=actor, **parsed.data.model_dump())
-    except InvalidInputError as error:
+    except (TimeZoneNotKnownError, QuietHoursError) as error:
         view = parsed.view.with_errors(error.errors)
-        return await _preferences_page(request, actor, session, form=view, status=422)
+        return await _preferences_page(request, actor, session, form=view, status=error.status)
     return redirect(request, f"{INBOX}/preferences", "Your times are kept.")
 
 

@@ -1,5 +1,6 @@
 """JSON of notifications: everybody has only their own."""
 
+from datetime import time
 from typing import Annotated
 from uuid import UUID
 
@@ -84,13 +85,26 @@ async def change_preferences(
 @router.get("/schedule")
 async def show_schedule(actor: SignedIn, session: ReadOnlySession) -> ScheduleBody:
     """When letters may come."""
-    return ScheduleBody.model_validate(await schedule_of(session, _person(actor)), from_attributes=True)
+    chosen = await schedule_of(session, _person(actor))
+    return ScheduleBody(
+        time_zone=chosen.time_zone,
+        quiet_from=f"{chosen.quiet_from:%H:%M}" if chosen.quiet_from else None,
+        quiet_until=f"{chosen.quiet_until:%H:%M}" if chosen.quiet_until else None,
+        digest_at=f"{chosen.digest_at:%H:%M}",
+    )
 
 
 @router.put("/schedule")
 async def change_schedule(body: ScheduleBody, actor: SignedIn, session: WriteSession) -> ScheduleBody:
     """Choose when letters may come."""
-    await set_schedule(session, actor=actor, **body.model_dump())
+    await set_schedule(
+        session,
+        actor=actor,
+        time_zone=body.time_zone,
+        quiet_from=time.fromisoformat(body.quiet_from) if body.quiet_from else None,
+        quiet_until=time.fromisoformat(body.quiet_until) if body.quiet_until else None,
+        digest_at=time.fromisoformat(body.digest_at),
+    )
     return body
 
 

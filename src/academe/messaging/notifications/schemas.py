@@ -1,11 +1,15 @@
 """Shapes of JSON of notifications."""
 
-from datetime import datetime, time
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from academe.messaging.types import EmailMode, NotificationKind
+
+WallClock = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time without a zone and a day; the format `time` of JSON Schema wants a zone."""
 
 
 class NotificationOut(BaseModel):
@@ -50,16 +54,9 @@ class PreferenceIn(BaseModel):
 
 
 class ScheduleBody(BaseModel):
-    """When letters may come, in the caller's own time zone; quiet hours have both ends or none."""
+    """When letters may come, in the caller's own time zone; quiet hours have both ends or none. Times are HH:MM."""
 
     time_zone: str = Field(max_length=100, description="A name of the IANA database, such as Europe/Berlin.")
-    quiet_from: time | None = None
-    quiet_until: time | None = None
-    digest_at: time = time(7)
-
-    @field_validator("quiet_from", "quiet_until", "digest_at")
-    @classmethod
-    def _of_a_wall_clock(cls, value: time | None) -> time | None:
-        if value is not None and value.tzinfo is not None:
-            raise ValueError("Please give the time without a zone; it is that of time_zone.")
-        return value
+    quiet_from: WallClock | None = None
+    quiet_until: WallClock | None = None
+    digest_at: WallClock = "07:00"

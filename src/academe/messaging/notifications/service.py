@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from academe.messaging.errors import NotificationNotFoundError
+from academe.messaging.errors import NotificationNotFoundError, QuietHoursError, TimeZoneNotKnownError
 from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.notifications.policy import readable_by, require_notifying
 from academe.messaging.types import EMAIL_USUALLY, ESSENTIAL, EmailMode, NotificationKind
@@ -18,7 +18,7 @@ from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
-from academe.platform.errors import AuthenticationRequiredError, FieldError, InvalidInputError
+from academe.platform.errors import AuthenticationRequiredError
 from academe.platform.ids import new_ids
 
 CHANNEL: Final = "academe_notifications"
@@ -230,17 +230,14 @@ async def set_schedule(
     quiet_until: time | None,
     digest_at: time,
 ) -> None:
-    """Choose when letters may come, in one's own time zone. Raises InvalidInputError naming the field."""
+    """Choose when letters may come, in one's own time zone. Raises TimeZoneNotKnownError and QuietHoursError."""
     person_id = _person(actor)
-    faults = []
     if not (await session.execute(_ZONE_KNOWN, {"zone": time_zone})).scalar_one():
-        faults.append(FieldError("time_zone", "There is no time zone of this name; one is Europe/Berlin."))
+        raise TimeZoneNotKnownError
     if (quiet_from is None) != (quiet_until is None):
-        faults.append(FieldError("quiet_until", "Please give both ends of the quiet hours, or neither."))
-    elif quiet_from is not None and quiet_from == quiet_until:
-        faults.append(FieldError("quiet_until", "Please let the quiet hours end at another time than they begin."))
-    if faults:
-        raise InvalidInputError(errors=faults)
+        raise QuietHoursError("Please give both ends of the quiet hours, or neither.")
+    if quiet_from is not None and quiet_from == quiet_until:
+        raise QuietHoursError("Please let the quiet hours end at another time than they begin.")
     values = {"time_zone": time_zone, "quiet_from": quiet_from, "quiet_until": quiet_until, "digest_at": digest_at}
     statement = insert(NotificationSchedule).values(person_id=person_id, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=["person_id"], set_=values))
