@@ -14,6 +14,7 @@ from academe.identity.agents import persons_by_address
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
+from academe.lrs.cleaning.service import clean_by_schedule
 from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
@@ -75,6 +76,7 @@ def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: flo
     queue.handle(DELIVERY_TASK, "message_id", lambda message_id: deliver(database, message_id))
     queue.schedule("academe.housekeeping", "17 3 * * *", keep_house)
     queue.schedule("academe.lrs_retention", "47 3 * * *", expire_by_schedule)
+    queue.schedule("academe.lrs_attachments", "17 4 * * *", clean_by_schedule)
     queue.schedule("academe.digests", "*/15 * * * *", write_digests)
     return queue
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import errno
+import fcntl
 import hashlib
 import os
 import stat
+import threading
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +22,7 @@ from academe.platform.files.errors import (
     FilesUnavailableError,
 )
 from academe.platform.files.folder import FolderStore
-from academe.platform.files.store import FileStore
+from academe.platform.files.store import FileStore, StaleFile
 from academe.platform.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -254,3 +257,70 @@ class TestChoice:
         await file_store(named).put(CONTENT)
         assert place_of(tmp_path / "elsewhere").exists()
         assert file_store(own) is file_store(own)
+
+
+class TestStale:
+    """What was put long ago goes; a put, of known bytes too, is a new time."""
+
+    async def stale_in(self, store: FileStore, before: datetime) -> list[StaleFile]:
+        return [each async for some in store.stale(before) for each in some]
+
+    async def test_an_old_file(self, store: FileStore, folder: Path) -> None:
+        await store.put(CONTENT)
+        await store.put(b"new")
+        os.utime(place_of(folder), (0, 0))
+        before = datetime.now(UTC) - timedelta(minutes=1)
+        assert await self.stale_in(store, before) == [StaleFile(DIGEST, len(CONTENT))]
+        assert not await store.delete_stale(hashlib.sha256(b"new").hexdigest(), before)
+        assert await store.delete_stale(DIGEST, before)
+        assert not await store.delete_stale(DIGEST, before)
+        assert not await store.exists(DIGEST)
+        assert await store.exists(hashlib.sha256(b"new").hexdigest())
+
+    async def test_nothing(self, store: FileStore) -> None:
+        assert await self.stale_in(store, datetime.now(UTC)) == []
+        assert not await store.delete_stale(DIGEST, datetime.now(UTC))
+
+    async def test_a_put_keeps_it(self, store: FileStore, folder: Path) -> None:
+        await store.put(CONTENT)
+        for again in (CONTENT, in_pieces(CONTENT)):
+            os.utime(place_of(folder), (0, 0))
+            await store.put(again)
+            assert not await store.delete_stale(DIGEST, datetime.now(UTC) - timedelta(minutes=1))
+
+    async def test_a_put_at_the_same_moment_keeps_it(
+        self, store: FileStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between its look at the file and the new time, whoever deletes waits."""
+        await store.put(CONTENT)
+        os.utime(place_of(folder), (0, 0))
+        seen, go_on, utime = threading.Event(), threading.Event(), os.utime
+
+        def slow(path: Path) -> None:
+            seen.set()
+            go_on.wait(10)
+            utime(path)
+
+        monkeypatch.setattr("academe.platform.files.folder.os.utime", slow)
+        putting = asyncio.create_task(store.put(CONTENT))
+        await asyncio.to_thread(seen.wait, 10)
+        deleting = asyncio.create_task(store.delete_stale(DIGEST, datetime.now(UTC) - timedelta(minutes=1)))
+        await asyncio.sleep(0.2)
+        assert not deleting.done()
+        go_on.set()
+        assert not await deleting
+        assert await putting == DIGEST
+        assert await store.get(DIGEST) == CONTENT
+
+    async def test_a_put_behind_a_deletion_stores_it_anew(self, store: FileStore, folder: Path) -> None:
+        await store.put(CONTENT)
+        os.utime(place_of(folder), (0, 0))
+        descriptor = os.open(place_of(folder).parent, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        putting = asyncio.create_task(store.put(CONTENT))
+        await asyncio.sleep(0.2)
+        assert not putting.done()
+        place_of(folder).unlink()
+        os.close(descriptor)
+        assert await putting == DIGEST
+        assert await store.get(DIGEST) == CONTENT

@@ -54,6 +54,11 @@ class XapiStatement(Base):
             postgresql_where=text("institution_id IS NOT NULL"),
         ),
         Index("ix_xapi_statement_authority", "authority_id", "stored"),
+        Index(
+            "ix_xapi_statement_attachments",
+            "stored",
+            postgresql_where=text("statement ? 'attachments' OR (statement -> 'object') ? 'attachments'"),
+        ),
         Index("ix_xapi_statement_agent", "agent_key", "stored"),
         Index("ix_xapi_statement_verb", "verb_key", "stored"),
         Index("ix_xapi_statement_activity", "activity_key", "stored"),

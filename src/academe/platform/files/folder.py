@@ -2,16 +2,20 @@
 
 A file is written to a draft beside them, brought to the disk (fsync), given its name (rename), and its folder brought
 to the disk too, so that it is there whole or not at all whenever the power goes. Several processes may share the
-folder.
+folder. The time of a file is when it was put last; whoever gives it a name or a new time holds its folder shared, and
+whoever deletes it for its age holds the folder alone (flock), so that neither misses the other.
 """
 
 import asyncio
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, TypeVar
@@ -22,7 +26,7 @@ from academe.platform.files.errors import (
     FileStorageFullError,
     FilesUnavailableError,
 )
-from academe.platform.files.store import require_digest
+from academe.platform.files.store import StaleFile, require_digest
 from academe.platform.logging import get_logger
 
 Parameters = ParamSpec("Parameters")
@@ -77,6 +81,15 @@ class FolderStore:
     async def delete(self, digest: str) -> bool:
         return await self._in_thread(_delete, self._path(digest))
 
+    async def stale(self, before: datetime) -> AsyncIterator[Sequence[StaleFile]]:
+        for number in range(256):
+            found = await self._in_thread(_stale_in, self._folder / f"{number:02x}", before.timestamp())
+            if found:
+                yield found
+
+    async def delete_stale(self, digest: str, before: datetime) -> bool:
+        return await self._in_thread(_delete_stale, self._path(digest), before.timestamp())
+
     def _path(self, digest: str) -> Path:
         require_digest(digest)
         return self._folder / digest[:2] / digest[2:4] / digest
@@ -96,7 +109,7 @@ class FolderStore:
     def _put_bytes(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
-        if _size_of(path) == len(content):
+        if _refreshed(path, len(content)):
             # Whoever stores the same bytes at this moment may not have brought their name to the disk yet.
             self._make_last(path.parent)
             _sync_folder(path.parent)
@@ -123,7 +136,8 @@ class FolderStore:
             draft.flush()
             os.fsync(draft.fileno())
             self._make_last(path.parent)
-            Path(draft.name).rename(path)
+            with _held(path.parent, fcntl.LOCK_SH):
+                Path(draft.name).rename(path)
         finally:
             _discard(draft)
         _sync_folder(path.parent)
@@ -168,6 +182,52 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _held(folder: Path, how: int) -> Iterator[None]:
+    """Hold a folder shared or alone; raises FileNotFoundError when it is not there."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _refreshed(path: Path, length: int) -> bool:
+    """Whether a file is there already and whole; it counts as put now."""
+    try:
+        with _held(path.parent, fcntl.LOCK_SH):
+            if path.stat().st_size != length:
+                return False
+            os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _stale_in(folder: Path, before: float) -> Sequence[StaleFile]:
+    """The files below one of the outer folders that are older than a time."""
+    found = []
+    for inner in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in sorted(inner.iterdir()):
+            status = path.stat()
+            if status.st_mtime < before:
+                found.append(StaleFile(path.name, status.st_size))
+    return found
+
+
+def _delete_stale(path: Path, before: float) -> bool:
+    try:
+        with _held(path.parent, fcntl.LOCK_EX):
+            if path.stat().st_mtime >= before:
+                return False
+            path.unlink()
+    except FileNotFoundError:
+        return False
+    # Not brought to the disk: a file that is back after a loss of power is found again the next time.
+    return True
 
 
 def _size_of(path: Path) -> int | None:

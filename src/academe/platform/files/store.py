@@ -1,10 +1,20 @@
 """The port: what callers rely on, whatever keeps the files."""
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol
 
 _is_digest: Final = re.compile(r"[0-9a-f]{64}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class StaleFile:
+    """A file that nobody has put for some time, and the bytes in it."""
+
+    digest: str
+    length: int
 
 
 class FileStore(Protocol):
@@ -37,6 +47,15 @@ class FileStore(Protocol):
 
         A `put` of the same bytes at this moment may find the file still there and leave it at that: whoever deletes
         keeps others from putting it meanwhile, by a lock on the rows that name it.
+        """
+
+    def stale(self, before: datetime) -> AsyncIterator[Sequence[StaleFile]]:
+        """The files that were put before a time for the last time, in portions; a `put` of known bytes counts."""
+
+    async def delete_stale(self, digest: str, before: datetime) -> bool:
+        """Delete a file that was put before a time for the last time; False when it is newer, or not there.
+
+        A `put` of the same bytes at this moment keeps it or stores it anew: when that has returned, the file is there.
         """
 
 
