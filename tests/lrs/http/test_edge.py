@@ -240,3 +240,12 @@ class TestAlternateSyntax:
         )
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["pointer"] == "?method"
+
+    async def test_nor_where_the_form_names_2_0(self, client_of: ClientOf, auth: tuple[str, str]) -> None:
+        identifier = str(uuid4())
+        fields = {"statementId": identifier, "content": json.dumps(a_statement(id=None))}
+        fields |= {"X-Experience-API-Version": "2.0.0"}
+        answer = await client_of(auth, None).post("/statements?method=PUT", data=fields)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["pointer"] == "?method"
+        assert (await client_of(auth).get("/statements", params={"statementId": identifier})).status_code == 404

@@ -80,7 +80,8 @@ def parameters_of(query: bytes) -> dict[str, str]:
 def unfolded(request: Request) -> Request:
     """The request that a form of the alternate request syntax stands for (1.0.3, part three, 1.3), or the one given.
 
-    A version of 2.0 in the headers makes `method` a parameter like any other, which no resource knows.
+    A version of 2.0 in the headers makes `method` a parameter like any other, which no resource knows; one in the form
+    is refused.
     """
     if request.method != "POST" or "method" not in request.parameters or _is_newer(request.headers):
         return request
@@ -96,6 +97,8 @@ def unfolded(request: Request) -> Request:
     fields = _each_once(_pairs(request.body))
     headers = {name: value for name, value in request.headers.items() if name not in ("content-type", "content-length")}
     headers |= {name.lower(): value for name, value in fields.items() if name.lower() in _HEADERS_IN_FORMS}
+    if _is_newer(headers):
+        raise XapiFault("?method", "Forms that stand for a request are of 1.0.x only; 2.0 has none.")
     content = fields.pop("content", None)
     if content is not None:
         headers.setdefault("content-type", "application/json")
