@@ -129,10 +129,14 @@ class WorkerProcess:
         self._log = settings.data_dir / "worker.log"
         self._environment = os.environ | {
             "ACADEME_DATA_DIR": str(settings.data_dir),
-            "DATABASE_URL": str(settings.database_url),
+            "DATABASE_URL": str(settings.database_url or ""),
             "ACADEME_LOG_LEVEL": "ERROR",
         }
         self._process: subprocess.Popen[bytes] | None = None
+
+    def is_running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
 
     def __enter__(self) -> Self:
         self.start()

@@ -76,6 +76,7 @@ async def test_a_full_database_is_503_and_passes(client: httpx.AsyncClient, conn
         answer = await client.post("/statements", json=batch)
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
+        assert answer.json()["detail"].startswith("The disk of the database is full.")
         assert "No space" not in answer.text
     assert stored_ids(conninfo) == [first["id"]]
     assert faults_in(conninfo) == {}

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from academe.lrs.facts import ActivityRecorded, AgentErased
 from academe.lrs.keys import key_uuid
@@ -15,7 +16,7 @@ from academe.lrs.xapi.objects import VOIDED
 from academe.platform.actor import system_actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.partitions import ensure_months
-from academe.platform.database.session import Database, Session
+from academe.platform.database.session import Database, Session, is_away, is_transient
 from academe.platform.logging import get_logger
 from academe.platform.outbox.service import announce_all
 
@@ -143,8 +144,12 @@ async def follow(database: Database, resolvers: Resolvers, stopping: asyncio.Eve
             if await catch_up(database, resolvers) is not None:
                 continue
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever befalls one step
-            get_logger().error("xapi.rollup_failed", exc_info=error)
-            pause = _PAUSE_AFTER_FAULT_SECONDS
+            if is_away(error) or (isinstance(error, DBAPIError) and is_transient(error)):
+                # Nothing is wrong with the statements: as soon as the database is back, they are counted.
+                get_logger().warning("xapi.rollup_waits", error=type(error).__name__)
+            else:
+                get_logger().error("xapi.rollup_failed", exc_info=error)
+                pause = _PAUSE_AFTER_FAULT_SECONDS
         try:
             await asyncio.wait_for(stopping.wait(), timeout=pause)
         except TimeoutError:

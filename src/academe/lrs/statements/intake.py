@@ -24,7 +24,8 @@ from academe.lrs.statements.store import Known, known_among, store, store_at_onc
 from academe.lrs.xapi.comparison import difference
 from academe.platform import clock
 from academe.platform.actor import system_actor
-from academe.platform.database.session import Database, is_away, is_transient
+from academe.platform.database.embedded import EmbeddedServerError
+from academe.platform.database.session import Database, is_away, is_disk_full, is_transient
 from academe.platform.errors import AcademeError, ServiceUnavailableError
 from academe.platform.logging import get_logger
 
@@ -33,7 +34,10 @@ ACTOR: Final = system_actor("lrs")
 _MOST_STATEMENTS: Final = 2_000
 _MOST_BYTES: Final = 8 * 2**20
 _ATTEMPTS: Final = 3
-_UNREACHABLE: Final = (OperationalError, InterfaceError, NoConnectionError, ServiceUnavailableError, OSError)
+_UNREACHABLE: Final = (
+    *(OperationalError, InterfaceError, NoConnectionError),
+    *(ServiceUnavailableError, EmbeddedServerError, OSError),
+)
 
 
 @dataclass(slots=True)
@@ -243,8 +247,8 @@ def _settle(waiting: _Waiting, refusal: Exception | None) -> None:
 
 def _as_told(error: Exception) -> Exception:
     """What whoever waits is told: a database that is away is unavailable; another fault is their request's own."""
-    if isinstance(error, ServiceUnavailableError):
-        return error
+    if isinstance(error, (ServiceUnavailableError, EmbeddedServerError)) or is_disk_full(error):
+        return error  # the edge says what is the matter, and whether it is a disk that is full
     if isinstance(error, _UNREACHABLE):
         return ServiceUnavailableError("The statements could not be stored now; send them again in a moment.")
     return error

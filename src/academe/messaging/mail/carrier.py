@@ -28,6 +28,7 @@ from academe.messaging.mail.service import (
 )
 from academe.platform import clock
 from academe.platform.actor import system_actor
+from academe.platform.database.embedded import EmbeddedServerError
 from academe.platform.database.session import Database
 from academe.platform.errors import ServiceUnavailableError
 from academe.platform.ids import new_id
@@ -42,7 +43,7 @@ LEASE_SECONDS: Final = 120.0
 """Longer than a batch takes; a claimed letter of a dead worker waits for as long."""
 
 _LETTERS_OF_A_CONNECTION: Final = 100
-_UNREACHABLE: Final = (DBAPIError, NoConnectionError, ServiceUnavailableError)
+_UNREACHABLE: Final = (DBAPIError, NoConnectionError, ServiceUnavailableError, EmbeddedServerError)
 _BROKEN: Final = (OSError, smtplib.SMTPException)
 
 

@@ -32,6 +32,7 @@ TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"
 
 # The connection failed, the server stops or starts, or it has no room for another connection.
 _AWAY: Final = ("08", "57P", "53300")
+_DISK_FULL: Final = "53100"
 
 # One statement, because each costs a round trip in every request.
 _SAY_WHO_ACTS: Final = DriverStatement(
@@ -199,6 +200,11 @@ def is_away(error: Exception) -> bool:
             return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
         return state.startswith(_AWAY)
     return isinstance(error, (NoConnectionError, EmbeddedServerError, OSError))
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether PostgreSQL found no space for what it should store."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) == _DISK_FULL
 
 
 def is_transient(error: DBAPIError) -> bool:

@@ -34,6 +34,7 @@ class _State(StrEnum):
     CHECK = "23514"
     EXCLUSION = "23P01"
     NOT_PERMITTED = "42501"
+    DISK_FULL = "53100"
     LOCKED = "55P03"
     CANCELLED = "57014"
 
@@ -45,6 +46,7 @@ _DATA: Final = "22"
 _NO_ANSWER: Final = "The database does not answer right now; please try again in a moment."
 _BUSY: Final[dict[str, str]] = {
     _State.CANCELLED: "The answer took too long to compute; please ask for less or try again later.",
+    _State.DISK_FULL: "The disk of the database is full. Nothing was stored; please send it again later.",
     _State.LOCKED: "Somebody else is changing the same records; please try again in a moment.",
 }
 
@@ -74,7 +76,7 @@ def explained(error: SQLAlchemyError) -> AcademeError | None:
 def _without_state(error: DBAPIError) -> AcademeError | None:
     """What failed before the server answered: no connection, or a value that could not be sent."""
     if error.connection_invalidated or type(error).__name__ in {"OperationalError", "InterfaceError"}:
-        return ServiceUnavailableError("The database does not answer right now; please try again in a moment.")
+        return ServiceUnavailableError(_NO_ANSWER)
     if type(error).__name__ == "DataError":
         return InvalidInputError("A value holds characters that cannot be stored.")
     return None

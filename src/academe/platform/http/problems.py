@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from academe.platform.database.embedded import EmbeddedServerError
 from academe.platform.errors import AcademeError, FieldError
 from academe.platform.logging import get_logger, request_id
 from academe.platform.pages.errors import render_error
@@ -68,9 +69,11 @@ def failure_of(error: AcademeError) -> Failure:
     headers = {} if seconds is None else {"Retry-After": str(seconds)}
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Session realm="Academe"'
+    # What is wrong with the embedded server names folders and quotes its log: that is for whoever operates it.
+    detail = f"{error.title}." if isinstance(error, EmbeddedServerError) else error.message
     name = type(error).__name__.removesuffix("Error")
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
-    return Failure(error.status, kind, error.title, error.message, error.errors, headers)
+    return Failure(error.status, kind, error.title, detail, error.errors, headers)
 
 
 def failure_of_status(status: int, *, headers: Mapping[str, str] | None = None) -> Failure:

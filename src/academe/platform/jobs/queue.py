@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from academe.platform.actor import system_actor
 from academe.platform.database.engine import APP_ROLE, database_url
-from academe.platform.database.session import Database
+from academe.platform.database.session import Database, is_away, is_transient
 from academe.platform.jobs.runner import TryAgainError, run_job
 from academe.platform.jobs.service import JOB_TASK, QUEUE
 
@@ -32,12 +32,16 @@ KEEPER: Final = system_actor("keeping of the queue")
 Task = Callable[[UUID], Awaitable[None]]
 Scheduled = Callable[[Database], Awaitable[None]]
 
+_PAUSE_SECONDS: Final = 1.0
+_CONNECTION_SECONDS: Final = 5.0
+"""How long the library waits for a connection of its pool; what it does then is begun again with a new pool."""
+
 # One statement: two workers that look at the same moment put a task back once. Being asked to stop, a task that its
-# worker left is over.
+# worker left is over. `left` is who this process was before it lost the database, and needs no silence to be dead.
 _PUT_BACK: Final = text(
     "UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = NULL, worker_id = NULL,"
     " abort_requested = false"
-    " WHERE status = 'doing' AND (worker_id IS NULL OR (worker_id <> :mine AND worker_id IN"
+    " WHERE status = 'doing' AND (worker_id IS NULL OR worker_id = :left OR (worker_id <> :mine AND worker_id IN"
     " (SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :silence))))"
     " RETURNING id"
 )
@@ -49,10 +53,12 @@ _FORGET: Final = text(
 
 
 class _WhenAsked(BaseRetryStrategy):
-    """Runs a task again exactly when it raised TryAgainError."""
+    """Runs a task again when it raised TryAgainError, or could not be begun or ended because the database was away."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002
-        return RetryDecision(retry_in={"seconds": exception.seconds}) if isinstance(exception, TryAgainError) else None
+        if isinstance(exception, TryAgainError):
+            return RetryDecision(retry_in={"seconds": exception.seconds})
+        return RetryDecision(retry_in={"seconds": 1}) if _may_succeed(exception) else None
 
 
 class Queue:
@@ -94,14 +100,18 @@ class Queue:
         """
         while not self._stopping.is_set():
             try:
+                # First our own engine, which starts an embedded server again, and never waits longer and longer.
+                await self._put_back_own()
                 async with self._app.open_async():
                     await self._work(until_empty=until_empty, grace_seconds=grace_seconds)
-            except (ConnectorException, DBAPIError, psycopg.Error) as error:
+            except Exception as error:
+                if not isinstance(error, (ConnectorException, DBAPIError, psycopg.Error)) and not is_away(error):
+                    raise
                 logger.warning("the worker lost the database: %s", type(error).__name__)
             if until_empty:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+                await asyncio.wait_for(self._stopping.wait(), timeout=_PAUSE_SECONDS)
 
     def stop(self) -> None:
         """Take no more tasks, and end when the running ones have; safe from a signal handler of the loop."""
@@ -109,18 +119,24 @@ class Queue:
         if self._worker is not None:
             self._worker.stop()  # type: ignore[no-untyped-call]  # the library leaves it out
 
-    async def put_back(self) -> int:
-        """Put back what dead workers left; returns how many tasks."""
+    async def put_back(self, *, left: int = 0) -> int:
+        """Put back what dead workers left, and at once what the worker `left` did; returns how many tasks."""
         mine = self._worker.worker_id if self._worker and self._worker.worker_id else 0
         async with self.database.transaction(KEEPER) as session:
-            found = await session.execute(_PUT_BACK, {"mine": mine, "silence": self._silence_seconds})
+            values = {"mine": mine, "left": left, "silence": self._silence_seconds}
+            found = await session.execute(_PUT_BACK, values)
             count = len(found.all())
         if count:
             logger.warning("put back %d tasks that another worker left", count)
         return count
 
+    async def _put_back_own(self) -> None:
+        """Put back what this process could not end when it lost the database: all its tasks are over by now."""
+        before = self._worker.worker_id if self._worker else None
+        await self.put_back(left=before or 0)
+        self._worker = None
+
     async def _work(self, *, until_empty: bool, grace_seconds: float) -> None:
-        await self.put_back()
         self._worker = Worker(
             self._app,
             queues=[QUEUE],
@@ -156,6 +172,11 @@ class Queue:
         )
 
 
+def _may_succeed(error: BaseException) -> bool:
+    """Whether it was the database that was away, or another transaction that was in the way."""
+    return isinstance(error, Exception) and (is_away(error) or (isinstance(error, DBAPIError) and is_transient(error)))
+
+
 async def forget_finished(database: Database) -> None:
     """Remove from the queue what ended a week ago or longer."""
     async with database.transaction(KEEPER, timeout_seconds=300) as session:
@@ -177,6 +198,7 @@ def _connection_arguments(database: Database) -> dict[str, Any]:
         "conninfo": address,
         "min_size": 1,
         "max_size": 4,
+        "timeout": _CONNECTION_SECONDS,
         "kwargs": {"application_name": "academe-worker"},
         "configure": become_application,
     }

@@ -30,7 +30,7 @@ class ForeignFolderError(EmbeddedServerError):
 class DiskFullError(EmbeddedServerError):
     """There is too little free space to create or to start the database."""
 
-    title = "The disk is full"
+    title = "The disk of the database is full"
 
 
 class FolderPermissionError(EmbeddedServerError):
