@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
+from academe.identity.sign_in.models import RecoveryCode, TotpFactor, UnfinishedSignIn
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
 from academe.lrs.documents.models import XapiDocument
@@ -225,6 +226,16 @@ async def messaging_rows(session: Session, school: School) -> dict[str, str]:
     )
 
 
+async def second_factor_rows(session: Session, school: School) -> dict[str, str]:
+    """A student's authenticator app with one recovery code, and a sign-in that waits for a code."""
+    account = school.accounts["student0"].id
+    session.add(TotpFactor(account_id=account, secret="JBSWY3DPEHPK3PXP"))
+    session.add(RecoveryCode(account_id=account, code_hash=account.bytes))
+    session.add(UnfinishedSignIn(account_id=account, token_hash=account.bytes, expires_at=clock.now()))
+    await session.flush()
+    return dict.fromkeys(("totp_factor", "recovery_code", "unfinished_sign_in"), f"account_id = '{account}'")
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
     roster_rows,
@@ -233,4 +244,5 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     statement_rows,
     set_aside_rows,
     messaging_rows,
+    second_factor_rows,
 )

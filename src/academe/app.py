@@ -26,6 +26,10 @@ from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
 from academe.identity.people import pages as people_pages
 from academe.identity.people import routes as people_routes
+from academe.identity.people.cards import add_person_card
+from academe.identity.second_factor import pages as second_factor_pages
+from academe.identity.second_factor import routes as second_factor_routes
+from academe.identity.second_factor import rule_pages
 from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
@@ -61,6 +65,9 @@ from academe.platform.settings import Settings, get_settings
 ROUTERS: Final[Sequence[APIRouter]] = (
     identity_routes.router,
     identity_pages.router,
+    second_factor_routes.router,
+    second_factor_pages.router,
+    rule_pages.router,
     people_routes.router,
     people_pages.router,
     notification_routes.router,
@@ -110,6 +117,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *privacy_pages.NAVIGATION,
     *announcement_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
+    *rule_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
@@ -132,6 +140,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or get_settings()
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
+    add_person_card("second factor", second_factor_pages.factor_card)
     endpoint = XapiEndpoint(settings, lambda: app.state.database)
 
     def needed() -> bool:

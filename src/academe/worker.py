@@ -11,6 +11,7 @@ from academe.academics.notices import tell_absent, tell_enrolled, tell_results, 
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
+from academe.identity.facts import SignInChanged
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
@@ -22,6 +23,7 @@ from academe.lrs.rollup.links import Resolvers
 from academe.messaging.announcements import tasks as announcement_tasks
 from academe.messaging.api import register_audience
 from academe.messaging.mail.carrier import carry_mail
+from academe.messaging.notices import tell_sign_in_changed
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.platform.actor import system_actor
@@ -40,6 +42,7 @@ JOBS = (roster_import_tasks.import_roster, announcement_tasks.send_when_due)
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
 
+receives(SignInChanged, "messaging.tell_sign_in_changed")(tell_sign_in_changed)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)
 receives(EnrollmentWithdrawn, "academics.tell_withdrawn")(tell_withdrawn)
 receives(AttendanceRecorded, "academics.tell_absent")(tell_absent)

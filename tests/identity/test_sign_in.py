@@ -13,7 +13,8 @@ from academe.identity.errors import SignInRefusedError, TooManyAttemptsError
 from academe.identity.models import Account, AccountSession
 from academe.identity.sign_in.actors import _actors, actor_for
 from academe.identity.sign_in.passwords import hashed, verified
-from academe.identity.sign_in.service import OpenedSession, sign_in
+from academe.identity.sign_in.service import sign_in
+from academe.identity.sign_in.sessions import OpenedSession
 from academe.identity.sign_in.throttle import FREE_ATTEMPTS, AttemptThrottle
 from academe.identity.types import PersonStatus
 from academe.platform import clock
@@ -51,9 +52,11 @@ async def open_session(
     database: JoinedDatabase, session: Session, school: School, password_hash: str, *, who: str = "lecturer"
 ) -> OpenedSession:
     await give_password(session, school.accounts[who], password_hash)
-    return await sign_in(
+    opened = await sign_in(
         database, throttle=AttemptThrottle(), email=f"{who}@{school.name}.example", password=PASSWORD, network="n"
     )
+    assert isinstance(opened, OpenedSession)
+    return opened
 
 
 class TestTiming:

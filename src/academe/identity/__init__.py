@@ -4,9 +4,11 @@ Ideas: a `Person` is a human being, once; an `Account` lets a person sign in; a 
 the organisation tree (`OrgUnit`) for a time and flows down the tree. The resolver turns a session cookie into an
 `Actor` with the scopes in force; policies ask the actor, row-level security asks the database.
 
-Sub-concepts: `sign_in` (accounts, sessions), `people` (the directory and the page about a person).
+Sub-concepts: `sign_in` (accounts, sessions), `second_factor` (authenticator apps, recovery codes), `people` (the
+directory and the page about a person).
 
-Tables: `org_unit`, `person`, `person_particulars`, `account`, `account_session`, `role_grant`.
+Tables: `org_unit`, `person`, `person_particulars`, `account`, `account_session`, `role_grant`;
+those of `second_factor` beside them.
 
 Row-level security: the functions `actor_institution_id`, `actor_directory_id`, `actor_institutions` and
 `actor_org_units` belong here (docs/decisions/row-level-security.md); the modules above build on them.

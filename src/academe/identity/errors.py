@@ -1,6 +1,13 @@
 """Errors of identity."""
 
-from academe.platform.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
+from academe.platform.errors import (
+    AuthenticationRequiredError,
+    ConflictError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 
 
 class OrgUnitNotFoundError(NotFoundError):
@@ -116,3 +123,41 @@ class TooManyAttemptsError(InvalidInputError):
         wait = f"{minutes} minutes" if minutes > 1 else "a minute"
         super().__init__(f"There were too many attempts with this address from here. Please try again in {wait}.")
         self.seconds = seconds
+
+
+class SignInExpiredError(AuthenticationRequiredError):
+    """The second step came too late, or was tried too often: the password is asked for again (401)."""
+
+    title = "This sign-in took too long or was tried too often; please begin again"
+
+
+class WrongCodeError(InvalidInputError):
+    """The code of the second factor is not right, or was used before (422)."""
+
+    title = "This code is not right"
+
+    def __init__(self) -> None:
+        message = "This code is not right, or was used before. Please wait for the next one."
+        super().__init__(message, errors=[FieldError("code", message)])
+
+
+class RecentSignInRequiredError(PermissionDeniedError):
+    """How somebody signs in is changed only shortly after they have signed in (403)."""
+
+    title = "Please sign in again first"
+
+
+class SecondFactorRequiredError(PermissionDeniedError):
+    """The institution asks holders of the actor's role for a second factor, and the actor has none yet (403)."""
+
+    title = "Your role needs a second factor"
+    leads_to = "/account/security"
+
+    def __init__(self) -> None:
+        super().__init__("Your institution asks for a second factor in your role. Set one up at /account/security.")
+
+
+class FactorStateError(ConflictError):
+    """An authenticator app is there already, or none that waits for its first code (409)."""
+
+    title = "This does not fit how you sign in at present"

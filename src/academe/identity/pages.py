@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -23,22 +23,16 @@ from academe.identity.queries import (
     own_account,
     own_sessions,
 )
+from academe.identity.sign_in.browser import CameFrom, forget_session, keep_session, keep_step, local_path
 from academe.identity.sign_in.passwords import MINIMUM_LENGTH
-from academe.identity.sign_in.service import (
-    OpenedSession,
-    change_password,
-    end_other_sessions,
-    end_session,
-    sign_in,
-    sign_out,
-)
+from academe.identity.sign_in.service import change_password, sign_in
+from academe.identity.sign_in.sessions import end_other_sessions, end_session, sign_out
 from academe.identity.sign_in.throttle import AttemptThrottle
+from academe.identity.sign_in.unfinished import SecondStep
 from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import AuthenticationRequiredError, FieldError
-from academe.platform.http.cookies import session_cookie_name
 from academe.platform.http.dependencies import CurrentActor, ReadOnlySession, SignedIn, WriteSession, database_of
-from academe.platform.http.rate_limit import network_of
 from academe.platform.http.routing import page_router
 from academe.platform.pages.forms import FormView, parse_form
 from academe.platform.pages.render import page_kit, redirect, render
@@ -148,22 +142,26 @@ async def take_sign_in(request: Request, actor: CurrentActor) -> Response:  # no
     shown = FormView({"email": parsed.view.value("email")})
     if parsed.data is None:
         return await _sign_in_page(request, FormView(shown.values, parsed.view.errors), next_path, status=422)
-    settings: Settings = request.app.state.settings
+    came_from = CameFrom.of(request)
     try:
         opened = await sign_in(
             database_of(request),
             throttle=_throttle,
             email=parsed.data.email,
             password=parsed.data.password.get_secret_value(),
-            network=network_of(request.client.host) if request.client else "",
-            user_agent=request.headers.get("user-agent", ""),
-            replaces=request.cookies.get(session_cookie_name(settings)),
+            network=came_from.network,
+            user_agent=came_from.user_agent,
+            replaces=came_from.session_token,
         )
     except (SignInRefusedError, TooManyAttemptsError) as error:
         failed = FormView(shown.values, general_errors=[f"{error.message.rstrip('.')}."])
         return await _sign_in_page(request, failed, next_path, status=error.status)
+    if isinstance(opened, SecondStep):
+        response = redirect(request, f"/sign-in/code?{urlencode({'next': next_path})}")
+        keep_step(request, response, opened)
+        return response
     response = redirect(request, next_path)
-    _set_cookie(response, settings, opened)
+    keep_session(request, response, opened)
     return response
 
 
@@ -172,9 +170,7 @@ async def take_sign_out(request: Request, actor: CurrentActor, session: WriteSes
     """End this browser's session; harmless for whoever has none."""
     await sign_out(session, actor=actor)
     response = redirect(request, "/", "You are signed out.")
-    settings: Settings = request.app.state.settings
-    name = session_cookie_name(settings)
-    response.delete_cookie(name, path="/", secure=settings.cookies_need_https, httponly=True, samesite="lax")
+    forget_session(request, response)
     return response
 
 
@@ -208,7 +204,7 @@ async def take_password(request: Request, actor: SignedIn, session: WriteSession
         form = FormView().with_errors(error.errors)
         return await _account_page(request, actor, session, form, status=error.status)
     response = redirect(request, "/account", "Your password is changed. Every other browser is signed out.")
-    _set_cookie(response, settings, opened)
+    keep_session(request, response, opened)
     return response
 
 
@@ -225,15 +221,6 @@ async def take_end_session(request: Request, session_id: UUID, actor: SignedIn, 
     """Sign one of one's browsers out."""
     await end_session(session, actor=actor, session_id=session_id)
     return redirect(request, "/account", "That browser is signed out.")
-
-
-def local_path(address: str) -> str:
-    """The address when it is a path of this application, else `/`: a sign-in must not lead to another site."""
-    parts = urlsplit(address)
-    elsewhere = parts.scheme or parts.netloc or address.startswith("//") or "\\" in address
-    if elsewhere or not address.startswith("/") or not address.isprintable() or address.startswith("/sign-in"):
-        return "/"
-    return address
 
 
 def device_of(user_agent: str) -> str:
@@ -286,15 +273,3 @@ def _taught(actor: Actor) -> list[ShownRole]:
         ShownRole(role.capitalize(), ROLE_MEANINGS[role], f"{count} offering{'s' if count > 1 else ''}")
         for role, count in sorted(taught.items())
     ]
-
-
-def _set_cookie(response: Response, settings: Settings, opened: OpenedSession) -> None:
-    response.set_cookie(
-        session_cookie_name(settings),
-        opened.token,
-        max_age=int(opened.lifetime.total_seconds()),
-        path="/",
-        secure=settings.cookies_need_https,
-        httponly=True,
-        samesite="lax",
-    )

@@ -46,6 +46,17 @@ def can_manage_accounts(actor: Actor, institution_id: UUID) -> bool:
     return actor.is_system or institution_id in actor.org_unit_ids(Role.ADMINISTRATOR)
 
 
+def institutions_to_administer(actor: Actor) -> Sequence[UUID]:
+    """The institutions for which `can_manage_accounts` is true, in a fixed order."""
+    administered = {s for s in actor.scopes if s.role == Role.ADMINISTRATOR and s.org_unit_id == s.institution_id}
+    return sorted(scope.institution_id for scope in administered)
+
+
+def decides_sign_in(actor: Actor) -> bool:
+    """Decide how the people of an institution sign in: its administrators."""
+    return bool(institutions_to_administer(actor))
+
+
 def can_administer(actor: Actor, org_unit_id: UUID) -> bool:
     """Grant and end roles at a node and divide it further: administrators there or above."""
     return actor.is_system or org_unit_id in actor.org_unit_ids(Role.ADMINISTRATOR)

@@ -1,6 +1,7 @@
 """Closed vocabularies of identity."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class OrgUnitKind(StrEnum):
@@ -27,6 +28,10 @@ class Role(StrEnum):
     OPERATOR = "operator"
     AUDITOR = "auditor"
     SERVICE = "service"
+
+
+SIGNING_IN: Final = tuple(role for role in Role if role is not Role.SERVICE)
+"""The roles of people; programs have no second factor."""
 
 
 class PersonStatus(StrEnum):

@@ -30,6 +30,8 @@ class AcademeError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong"
+    leads_to: ClassVar[str] = ""
+    """The page of ours on which a person can do what is missing; browsers are led there at once."""
 
     def __init__(self, message: str = "", *, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message or self.title)

@@ -5,6 +5,7 @@ the roles themselves, do not.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, event, select, update
 
 from academe.identity.models import Account, AccountSession, Person
 from academe.identity.queries import role_scopes
+from academe.identity.sign_in.queries import demanded_of, has_second_factor
 from academe.identity.types import PersonStatus
 from academe.platform import clock
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind, RoleScope, system_actor
@@ -28,7 +30,16 @@ SEEN_EVERY: Final = timedelta(minutes=1)
 ScopeSource = Callable[[Session, UUID], Awaitable[Sequence[RoleScope]]]
 """Further scopes of a person that identity does not know, such as the offerings they teach."""
 
-_actors: Final[MemoryCache[bytes, Actor]] = MemoryCache(entries=10_000, seconds=KEPT_SECONDS)
+
+@dataclass(frozen=True, slots=True)
+class KnownActor:
+    """Who is behind a token; `lacks_factor` when a role needs a second factor that the person does not have yet."""
+
+    actor: Actor
+    lacks_factor: bool = False
+
+
+_actors: Final[MemoryCache[bytes, KnownActor]] = MemoryCache(entries=10_000, seconds=KEPT_SECONDS)
 
 
 def token_hash(token: str) -> bytes:
@@ -48,11 +59,16 @@ def idle_since(settings: Settings) -> timedelta:
 
 async def actor_for(database: Database, token: str, sources: Sequence[ScopeSource]) -> Actor:
     """The actor behind a token, anonymous when its session is unknown, over, or of somebody who may not sign in."""
+    return (await known_actor_for(database, token, sources)).actor
+
+
+async def known_actor_for(database: Database, token: str, sources: Sequence[ScopeSource]) -> KnownActor:
+    """`actor_for`, with whether the person still has to set a second factor up."""
     key = token_hash(token)
     known = _actors.get(key)
     if known is None:
         known = await _load(database, key, sources)
-        if not known.is_anonymous:  # a guess must not push somebody's entry out
+        if not known.actor.is_anonymous:  # a guess must not push somebody's entry out
             _actors.put(key, known)
     return known
 
@@ -81,23 +97,25 @@ def _stands(now: datetime, idle: timedelta) -> ColumnElement[bool]:
     )
 
 
-async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) -> Actor:
+async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) -> KnownActor:
     now = clock.now()
     async with database.transaction(system_actor("read a session")) as session:
         found = await session.execute(
-            select(AccountSession.id, AccountSession.last_seen_at, Person.id, Person.display_name)
+            select(AccountSession.id, AccountSession.last_seen_at, Account.id, Person.id, Person.display_name)
             .join(Account, Account.id == AccountSession.account_id)
             .join(Person, Person.id == Account.person_id)
             .where(AccountSession.token_hash == key, _stands(now, idle_since(database.settings)))
         )
         row = found.one_or_none()
         if row is None:
-            return ANONYMOUS
-        session_id, last_seen_at, person_id, name = row
+            return KnownActor(ANONYMOUS)
+        session_id, last_seen_at, account_id, person_id, name = row
         if now - last_seen_at > SEEN_EVERY:
             seen = update(AccountSession).where(AccountSession.id == session_id).values(last_seen_at=now)
             await session.execute(seen)
         scopes = list(await role_scopes(session, person_id))
         for source in sources:
             scopes.extend(await source(session, person_id))
-    return Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=session_id)
+        lacks = await demanded_of(session, scopes) and not await has_second_factor(session, account_id)
+    actor = Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=session_id)
+    return KnownActor(actor, lacks)

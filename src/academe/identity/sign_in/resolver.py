@@ -1,15 +1,26 @@
-"""How a request becomes an actor: the session cookie, looked up."""
+"""How a request becomes an actor: the session cookie, looked up.
+
+Whoever needs a second factor and has none gets no further than the pages that set one up.
+"""
 
 from collections.abc import Sequence
+from typing import Final
 
 from starlette.requests import Request
 
-from academe.identity.sign_in.actors import ScopeSource, actor_for
+from academe.identity.errors import SecondFactorRequiredError
+from academe.identity.sign_in.actors import ScopeSource, known_actor_for
 from academe.platform.actor import ANONYMOUS, Actor
 from academe.platform.database.session import Database
 from academe.platform.http.cookies import session_cookie_name
 from academe.platform.http.dependencies import ActorResolver
 from academe.platform.settings import Settings
+
+_HELPING: Final = (SecondFactorRequiredError.leads_to, "/sign-out", "/sign-in")
+
+
+def _helps(path: str) -> bool:
+    return any(path == way or path.startswith(f"{way}/") for way in _HELPING)
 
 
 def actor_resolver(settings: Settings, sources: Sequence[ScopeSource] = ()) -> ActorResolver:
@@ -21,6 +32,10 @@ def actor_resolver(settings: Settings, sources: Sequence[ScopeSource] = ()) -> A
         if not token:
             return ANONYMOUS
         database: Database = request.app.state.database
-        return await actor_for(database, token, sources)
+        known = await known_actor_for(database, token, sources)
+        if known.lacks_factor and not _helps(request.url.path):
+            request.state.actor = known.actor  # for the page that says so
+            raise SecondFactorRequiredError
+        return known.actor
 
     return resolve

@@ -5,14 +5,22 @@ from typing import Final
 from academe.platform.settings import Settings
 
 _SESSION: Final = "academe_session"
+_STEP: Final = "academe_sign_in"
 
 
 def session_cookie_name(settings: Settings) -> str:
-    """The cookie of a signed-in browser; over HTTPS with the prefix that keeps other hosts from setting it.
+    """The cookie of a signed-in browser; over HTTPS with the prefix that keeps other hosts from setting it."""
+    return _own(settings, _SESSION)
 
-    RFC 6265bis, section 4.1.3.2: a `__Host-` cookie is Secure, has Path=/ and no Domain.
-    """
-    return f"__Host-{_SESSION}" if settings.cookies_need_https else _SESSION
+
+def step_cookie_name(settings: Settings) -> str:
+    """The cookie of a browser between two steps of signing in."""
+    return _own(settings, _STEP)
+
+
+def _own(settings: Settings, name: str) -> str:
+    """RFC 6265bis, section 4.1.3.2: a `__Host-` cookie is Secure, has Path=/ and no Domain."""
+    return f"__Host-{name}" if settings.cookies_need_https else name
 
 
 def cookie_value(header: bytes, name: bytes) -> bytes | None:

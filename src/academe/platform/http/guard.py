@@ -82,7 +82,7 @@ class GuardMiddleware:
             return
         client = scope.get("client")
         network = network_of(client[0]) if client else ""
-        if path == SIGN_IN_PATH and scope["method"] == "POST":
+        if scope["method"] == "POST" and (path == SIGN_IN_PATH or path.startswith(f"{SIGN_IN_PATH}/")):
             wait = self._sign_ins.take(network)
         elif visitor is not None and visitor in self._sessions:
             wait = self._sessions.take(visitor)

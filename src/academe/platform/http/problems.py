@@ -52,7 +52,10 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error on its way to the client. `kind` is a stable word for it (`not-found`)."""
+    """An error on its way to the client. `kind` is a stable word for it (`not-found`).
+
+    `leads_to` is the page to which browsers are led instead of one about the error.
+    """
 
     status: int
     kind: str
@@ -61,6 +64,7 @@ class Failure:
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     in_body: bool = False
+    leads_to: str = ""
 
 
 def failure_of(error: AcademeError) -> Failure:
@@ -73,7 +77,7 @@ def failure_of(error: AcademeError) -> Failure:
     detail = f"{error.title}." if isinstance(error, EmbeddedServerError) else error.message
     name = type(error).__name__.removesuffix("Error")
     kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
-    return Failure(error.status, kind, error.title, detail, error.errors, headers)
+    return Failure(error.status, kind, error.title, detail, error.errors, headers, leads_to=error.leads_to)
 
 
 def failure_of_status(status: int, *, headers: Mapping[str, str] | None = None) -> Failure:
@@ -142,6 +146,8 @@ def _page(request: Request, failure: Failure) -> Response:
         back = request.method in {"GET", "HEAD"}
         address = sign_in_address(request.url.path, request.url.query) if back else SIGN_IN_PATH
         return RedirectResponse(address, status_code=303, headers={"Cache-Control": "no-store"})
+    if failure.leads_to:
+        return RedirectResponse(failure.leads_to, status_code=303, headers={"Cache-Control": "no-store"})
     try:
         response = render_error(
             request,
@@ -161,6 +167,8 @@ def _fragment(request: Request, failure: Failure) -> Response:
     if failure.status == 401:
         here = urlsplit(request.headers.get("HX-Current-URL", ""))
         return Response(status_code=401, headers={"HX-Redirect": sign_in_address(here.path or "/", here.query)})
+    if failure.leads_to:
+        return Response(status_code=failure.status, headers={"HX-Redirect": failure.leads_to})
     text = f"{failure.detail} (Request {request_id.get()})" if failure.status >= 500 else failure.detail
     headers = {
         "Cache-Control": "no-store",

@@ -1,0 +1,28 @@
+"""What identity announces."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from academe.platform.outbox.service import Fact
+
+
+class SignInChange(StrEnum):
+    """What about signing in was changed, as its holder is told."""
+
+    APP_ADDED = "app_added"
+    APP_REMOVED = "app_removed"
+    CODES_MADE = "codes_made"
+    CODE_USED = "code_used"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInChanged(Fact):
+    """How a person signs in was changed; by `by_other` when somebody else did it (an administrator, the operator)."""
+
+    KIND: ClassVar[str] = "identity.sign_in_changed"
+
+    person_id: UUID
+    change: SignInChange
+    by_other: bool = False

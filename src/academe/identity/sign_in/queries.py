@@ -1,0 +1,89 @@
+"""What may be asked about how people sign in; nothing here writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from academe.identity.models import Account, OrgUnit, RoleGrant
+from academe.identity.queries import in_force
+from academe.identity.sign_in.models import RecoveryCode, SecondFactorRule, TotpFactor
+from academe.identity.types import Role
+from academe.platform import clock
+from academe.platform.actor import RoleScope
+
+
+@dataclass(frozen=True, slots=True)
+class FactorState:
+    """The second factors of an account: since when there is an app, and how many recovery codes are left."""
+
+    app_since: datetime | None
+    codes_left: int
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether signing in asks for a second factor."""
+        return self.app_since is not None
+
+
+async def has_second_factor(session: AsyncSession, account_id: UUID) -> bool:
+    """Whether signing in to an account takes a second step."""
+    confirmed = exists().where(TotpFactor.account_id == account_id, TotpFactor.confirmed_at.is_not(None))
+    return bool((await session.execute(select(confirmed))).scalar_one())
+
+
+async def factor_state(session: AsyncSession, person_id: UUID) -> FactorState:
+    """The second factors of a person; none for somebody without an account."""
+    account = select(Account.id).where(Account.person_id == person_id)
+    app = select(TotpFactor.confirmed_at).where(TotpFactor.account_id.in_(account))
+    unused = (RecoveryCode.account_id.in_(account), RecoveryCode.used_at.is_(None))
+    codes = select(func.count()).select_from(RecoveryCode).where(*unused)
+    row = (await session.execute(select(app.scalar_subquery(), codes.scalar_subquery()))).one()
+    return FactorState(row[0], row[1])
+
+
+async def waiting_secret(session: AsyncSession, person_id: UUID) -> str | None:
+    """The secret of a person's app that no code has confirmed yet."""
+    account = select(Account.id).where(Account.person_id == person_id)
+    waiting = select(TotpFactor.secret).where(TotpFactor.account_id.in_(account), TotpFactor.confirmed_at.is_(None))
+    return (await session.execute(waiting)).scalar_one_or_none()
+
+
+async def roles_in_need(session: AsyncSession, institution_id: UUID) -> Sequence[Role]:
+    """The roles that need a second factor in an institution, in the order of the vocabulary."""
+    rules = select(SecondFactorRule.role).where(SecondFactorRule.institution_id == institution_id)
+    needed = set((await session.scalars(rules)).all())
+    return [role for role in Role if role in needed]
+
+
+async def demanded_of(session: AsyncSession, scopes: Sequence[RoleScope]) -> bool:
+    """Whether a role among these needs a second factor where it is held."""
+    if not scopes:
+        return False
+    held = {(scope.institution_id, scope.role) for scope in scopes}
+    institutions = {institution_id for institution_id, _ in held}
+    rules = select(SecondFactorRule.institution_id, SecondFactorRule.role)
+    rows = await session.execute(rules.where(SecondFactorRule.institution_id.in_(institutions)))
+    return any((institution_id, role.value) in held for institution_id, role in rows)
+
+
+async def holders_without_factor(session: AsyncSession, institution_id: UUID) -> int:
+    """How many active people of an institution hold today a role at a node that needs a second factor and have none.
+
+    Roles in offerings, which the modules above keep, are not counted.
+    """
+    confirmed = exists().where(TotpFactor.account_id == Account.id, TotpFactor.confirmed_at.is_not(None))
+    held = (
+        select(func.count(RoleGrant.person_id.distinct()))
+        .join(OrgUnit, OrgUnit.id == RoleGrant.org_unit_id)
+        .join(Account, Account.person_id == RoleGrant.person_id)
+        .join(
+            SecondFactorRule,
+            and_(SecondFactorRule.institution_id == OrgUnit.institution_id, SecondFactorRule.role == RoleGrant.role),
+        )
+        .where(OrgUnit.institution_id == institution_id, in_force(clock.now().date()), Account.is_active, ~confirmed)
+    )
+    return (await session.execute(held)).scalar_one()

@@ -1,0 +1,28 @@
+"""What people are told of facts that lie below messaging; wired in `worker.py`."""
+
+from typing import Final
+
+from academe.identity.facts import SignInChange, SignInChanged
+from academe.messaging.notifications.service import Notice, notify
+from academe.messaging.types import NotificationKind
+from academe.platform.actor import system_actor
+from academe.platform.database.session import Session
+
+ACTOR: Final = system_actor("tell people how they sign in")
+SECURITY_PAGE: Final = "/account/security"
+
+_TITLES: Final = {
+    SignInChange.APP_ADDED: "An authenticator app was added to your account",
+    SignInChange.APP_REMOVED: "The authenticator app of your account was removed",
+    SignInChange.CODES_MADE: "New recovery codes were made for your account",
+    SignInChange.CODE_USED: "Somebody signed in to your account with a recovery code",
+}
+_NOT_YOU: Final = "If that was not you, change your password and tell an administrator of your institution."
+_BY_OTHER: Final = "An administrator did this. If you did not ask for it, tell your institution at once."
+
+
+async def tell_sign_in_changed(session: Session, fact: SignInChanged) -> None:
+    """Tell somebody that the way they sign in was changed: whoever did not do it must hear of it."""
+    body = _BY_OTHER if fact.by_other else _NOT_YOU
+    notice = Notice(NotificationKind.SYSTEM, _TITLES[fact.change], body, SECURITY_PAGE)
+    await notify(session, actor=ACTOR, notice=notice, receivers=[fact.person_id])
