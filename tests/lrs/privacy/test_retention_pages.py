@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from academe.lrs.privacy.retention import keep_for, rules
+from academe.lrs.privacy.retention import expire, keep_for, rules
 from academe.platform.actor import Actor
 from academe.platform.database.partitions import ensure_months
 from academe.platform.database.session import Session
@@ -14,7 +14,7 @@ from tests.lrs.conftest import ClientOf
 from tests.lrs.privacy.test_retention import SYSTEM, month, of_kind
 from tests.lrs.statements.kept import Keeper
 from tests.schools import TwoSchools
-from tests.support.transactions import as_actor
+from tests.support.transactions import JoinedDatabase, as_actor
 
 pytestmark = pytest.mark.anyio
 
@@ -131,8 +131,16 @@ class TestRules:
                 ("xapi_retention.changed", None, "quiz"),
             ]
 
-    async def test_what_was_deleted_is_shown(self, client_of: ClientOf, administrator: Actor, session: Session) -> None:
+    async def test_what_was_deleted_is_shown(
+        self, client_of: ClientOf, administrator: Actor, session: Session, database: JoinedDatabase
+    ) -> None:
         async with as_actor(session, SYSTEM):
             await keep_for(session, actor=SYSTEM, kind="quiz", months=3)
-        shown = (await client_of(administrator).get(PAGE)).text
-        assert "Nothing yet" in shown
+        client = client_of(administrator)
+        assert "Nothing yet" in (await client.get(PAGE)).text
+        await expire(database)
+        said = f"1 statements of {month(5):%Y-%m} expired"
+        assert [run["summary"] for run in (await client.get(ENDPOINT)).json()["runs"]] == [said]
+        shown = (await client.get(PAGE)).text
+        assert said in shown
+        assert "Nothing yet" not in shown
