@@ -113,7 +113,12 @@ class Account(Identified, Timestamped, Base):
 
     __table_args__ = (
         Index("uq_account_email_lower", func.lower(text("email")), unique=True),
-        Index("ix_account_email_trigram", text("lower(email) gin_trgm_ops"), postgresql_using="gin"),
+        Index(
+            "ix_account_email_trigram",
+            func.lower(text("email")).label("lower_email"),
+            postgresql_using="gin",
+            postgresql_ops={"lower_email": "gin_trgm_ops"},
+        ),
         CheckConstraint("email LIKE '%_@_%'", name="email_shape"),
         {"info": {PEOPLE: True}},
     )
