@@ -27,6 +27,10 @@ from academe.identity.api import actor_resolver
 from academe.identity.people import pages as people_pages
 from academe.identity.people import routes as people_routes
 from academe.identity.people.cards import add_person_card
+from academe.identity.privacy.audit import pages as audit_pages
+from academe.identity.privacy.audit import routes as audit_routes
+from academe.identity.privacy.record import pages as record_pages
+from academe.identity.privacy.record import routes as record_routes
 from academe.identity.second_factor import pages as second_factor_pages
 from academe.identity.second_factor import routes as second_factor_routes
 from academe.identity.second_factor import rule_pages
@@ -70,6 +74,11 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     rule_pages.router,
     people_routes.router,
     people_pages.router,
+    record_routes.router,
+    record_pages.router,
+    audit_routes.router,
+    audit_routes.downloads,
+    audit_pages.router,
     notification_routes.router,
     notification_pages.router,
     announcement_routes.router,
@@ -111,6 +120,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
     *people_pages.NAVIGATION,
+    *audit_pages.NAVIGATION,
     *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
     *retention_pages.NAVIGATION,
@@ -141,6 +151,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
     add_person_card("second factor", second_factor_pages.factor_card)
+    add_person_card("record", record_pages.record_card)
     endpoint = XapiEndpoint(settings, lambda: app.state.database)
 
     def needed() -> bool:

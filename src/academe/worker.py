@@ -12,6 +12,7 @@ from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
 from academe.identity.facts import SignInChanged
+from academe.identity.privacy.audit import tasks as audit_tasks
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
@@ -38,7 +39,7 @@ from academe.platform.settings import Settings
 
 KEEP_JOBS = timedelta(days=30)
 
-JOBS = (roster_import_tasks.import_roster, announcement_tasks.send_when_due)
+JOBS = (audit_tasks.check_chain, roster_import_tasks.import_roster, announcement_tasks.send_when_due)
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
 

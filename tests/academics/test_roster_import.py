@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 
 from academe.academics.errors import UploadNotFoundError
 from academe.academics.models import Enrollment, EnrollmentStatusChange
-from academe.academics.roster.export import lines as csv_lines
 from academe.academics.roster_import.files import MOST_LINES, read_roster
 from academe.academics.roster_import.models import RosterUpload
 from academe.academics.roster_import.plan import Change
@@ -21,6 +20,7 @@ from academe.platform.database.session import Session
 from academe.platform.errors import ConflictError, InvalidInputError, NotFoundError, PermissionDeniedError
 from academe.platform.jobs.models import Job
 from academe.platform.outbox.models import OutboxMessage
+from academe.platform.spreadsheet import lines as csv_lines
 from tests.academics.conftest import ClientOf
 from tests.schools import TwoSchools
 from tests.support.transactions import as_actor

@@ -125,6 +125,8 @@ class TestCaught:
         assert "default-src 'none'" in policy
         assert "script" not in policy
         assert html.headers["x-frame-options"] == "SAMEORIGIN"
+        entries = await session.scalars(select(AuditEntry.person_id).where(AuditEntry.action == "caught_mail.read"))
+        assert set(entries) == {home.people["student0"].id}
 
 
 class TestTrouble:

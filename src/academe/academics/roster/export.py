@@ -1,8 +1,6 @@
 """The roster as CSV: streamed from the database, and safe to open in a spreadsheet."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from typing import Final
 from uuid import UUID
 
@@ -15,12 +13,10 @@ from academe.identity.models import Person
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record_access
 from academe.platform.database.session import Session
+from academe.platform.spreadsheet import lines
 
 COLUMNS: Final = ("student_number", "name", "status", "enrolled_on", "withdrawn_on", "attendance")
 ROWS_AT_ONCE: Final = 500
-
-# OWASP, "CSV Injection": a cell that begins like this may be run as a formula; a quote before it makes it text.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def record_export(session: Session, *, actor: Actor, offering: Offering) -> None:
@@ -46,16 +42,3 @@ async def roster_csv(session: AsyncSession, offering_id: UUID) -> AsyncIterator[
     result = await session.stream(wanted)
     async for rows in result.partitions(ROWS_AT_ONCE):
         yield lines(rows)
-
-
-def lines(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as CSV (RFC 4180); an empty cell stands for what is not known."""
-    text = io.StringIO()
-    csv.writer(text).writerows([[harmless(value) for value in row] for row in rows])
-    return text.getvalue()
-
-
-def harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -26,10 +26,11 @@ from academe.identity.people.queries import (
 )
 from academe.identity.people.service import change_names, read_particulars
 from academe.identity.queries import org_units_of
-from academe.identity.service import create_person, known_person, set_particulars, set_person_status
+from academe.identity.service import about, create_person, known_person, set_particulars, set_person_status
 from academe.identity.sign_in.service import create_account
 from academe.identity.types import PersonStatus, Role
 from academe.platform.actor import Actor
+from academe.platform.audit.service import record_access
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import ConflictError, InvalidInputError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
@@ -43,6 +44,7 @@ NAVIGATION: Final = (
     NavigationEntry("People", "/people", "users", visible=policy.can_search_people, section="Institution"),
 )
 PURPOSE: Final = "keeping the record"
+READING: Final = "page about a person"
 
 _COLUMNS: Final = (
     Column("name", "Name"),
@@ -192,9 +194,10 @@ async def show_person(request: Request, person_id: UUID, actor: SignedIn, sessio
 
 
 @router.get("/{person_id}/names")
-async def show_names(request: Request, person_id: UUID, actor: SignedIn, session: ReadOnlySession) -> Response:
+async def show_names(request: Request, person_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
     """The form that corrects names."""
     person = await _to_change(session, actor, person_id)
+    record_access(session, actor=actor, subject=about(person), purpose=PURPOSE)
     values = {field: getattr(person, field) for field in NamesForm.model_fields}
     page = PersonFormPage(FormView(values), person.display_name, f"/people/{person.id}")
     return render(request, "identity/person_form.html", page)
@@ -272,10 +275,13 @@ async def _person_page(
     request: Request, session: Session, actor: Actor, person_id: UUID, form: FormView, *, status: int = 200
 ) -> Response:
     person = await known_person(session, actor, person_id)
+    particulars = await read_particulars(session, actor=actor, person=person, purpose=PURPOSE)
+    if particulars is None:
+        record_access(session, actor=actor, subject=about(person), purpose=READING)
     can_manage = policy.can_manage_accounts(actor, person.institution_id)
     page = PersonPage(
         person,
-        await read_particulars(session, actor=actor, person=person, purpose=PURPOSE),
+        particulars,
         await account_of(session, person.id) if can_manage else None,
         policy.can_register_people(actor, person.institution_id),
         can_manage,

@@ -1,7 +1,7 @@
 """JSON of people."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query
@@ -29,9 +29,10 @@ from academe.identity.people.schemas import (
     StatusIn,
 )
 from academe.identity.people.service import Names, change_names, read_particulars
-from academe.identity.service import create_person, known_person, set_particulars, set_person_status
+from academe.identity.service import about, create_person, known_person, set_particulars, set_person_status
 from academe.identity.sign_in.service import create_account
 from academe.identity.types import PersonStatus, Role
+from academe.platform.audit.service import record_access
 from academe.platform.database.session import Session
 from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
@@ -39,6 +40,8 @@ from academe.platform.http.pagination import Page, Paging, fetch_page
 from academe.platform.http.routing import api_router, safe_to_repeat
 
 router = api_router("/people", tag="people")
+
+PURPOSE: Final = "a program's request"
 
 
 async def directory_filter(
@@ -84,8 +87,10 @@ async def add_person(body: PersonIn, actor: SignedIn, session: WriteSession) -> 
 
 @router.get("/{person_id}")
 async def show_person(person_id: UUID, actor: SignedIn, session: WriteSession) -> PersonOut:
-    """One person whom the caller may know."""
-    return await _shown(session, await known_person(session, actor, person_id))
+    """One person whom the caller may know; leaves an entry in the audit."""
+    person = await known_person(session, actor, person_id)
+    record_access(session, actor=actor, subject=about(person), purpose=PURPOSE)
+    return await _shown(session, person)
 
 
 @router.put("/{person_id}/names")
@@ -100,7 +105,7 @@ async def put_names(person_id: UUID, body: NamesIn, actor: SignedIn, session: Wr
 async def show_particulars(person_id: UUID, actor: SignedIn, session: WriteSession) -> ParticularsOut:
     """How a person is reached and when they were born; leaves an entry in the audit."""
     person = await known_person(session, actor, person_id)
-    found = await read_particulars(session, actor=actor, person=person, purpose="a program's request")
+    found = await read_particulars(session, actor=actor, person=person, purpose=PURPOSE)
     if found is None:
         raise PermissionDeniedError("Only the person, registrars and administrators may see particulars.")
     return _particulars(found)
@@ -124,14 +129,15 @@ async def put_status(person_id: UUID, body: StatusIn, actor: SignedIn, session: 
 
 
 @router.get("/{person_id}/account")
-async def show_account(person_id: UUID, actor: SignedIn, session: ReadOnlySession) -> AccountOut:
-    """A person's account, for those who manage accounts."""
+async def show_account(person_id: UUID, actor: SignedIn, session: WriteSession) -> AccountOut:
+    """A person's account, for those who manage accounts; leaves an entry in the audit."""
     person = await known_person(session, actor, person_id)
     permitted = policy.can_manage_accounts(actor, person.institution_id)
     policy.require(permitted, actor, "Only administrators may see accounts.")
     found = await account_of(session, person_id)
     if found is None:
         raise AccountNotFoundError
+    record_access(session, actor=actor, subject=about(person), purpose=PURPOSE, action="account.read")
     return AccountOut.model_validate(found, from_attributes=True)
 
 

@@ -12,20 +12,30 @@ from academe.messaging.mail.queries import IN_TROUBLE
 from academe.messaging.types import MailStatus
 from academe.platform import clock
 from academe.platform.actor import Actor
-from academe.platform.audit.service import Subject, record
-from academe.platform.database.session import ReadSession, Session
+from academe.platform.audit.service import Subject, record, record_access
+from academe.platform.database.session import Session
 
 _NOTHING: Final = {"lease_until": None, "settle_at": None, "handed_over_at": None}
 
 
-async def caught_letter(session: Session | ReadSession, *, actor: Actor, caught_id: UUID) -> CaughtMail:
-    """A caught letter that the actor may open; raises LetterNotFoundError and PermissionDeniedError."""
+async def open_caught_letter(session: Session, *, actor: Actor, caught_id: UUID) -> CaughtMail:
+    """A caught letter, for its receiver's keeper, who leaves an entry of having read it.
+
+    Raises LetterNotFoundError and PermissionDeniedError.
+    """
     require_keeping(actor)
-    wanted = select(CaughtMail).where(CaughtMail.id == caught_id, kept_by(actor, CaughtMail))
-    found = (await session.execute(wanted)).scalar_one_or_none()
+    wanted = (
+        select(CaughtMail, MailMessage.person_id)
+        .outerjoin(MailMessage, MailMessage.id == CaughtMail.mail_id)
+        .where(CaughtMail.id == caught_id, kept_by(actor, CaughtMail))
+    )
+    found = (await session.execute(wanted)).one_or_none()
     if found is None:
         raise LetterNotFoundError
-    return found
+    letter, person_id = found
+    subject = Subject("caught_mail", letter.id, letter.institution_id, person_id)
+    record_access(session, actor=actor, subject=subject, purpose="keeping the mail running")
+    return letter
 
 
 async def send_again(session: Session, *, actor: Actor, mail_id: UUID) -> MailMessage:

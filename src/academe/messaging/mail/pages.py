@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from academe.messaging.errors import AddressNotFoundError
 from academe.messaging.mail.forms import AddressForm
-from academe.messaging.mail.keeping import caught_letter, forgive_address, say_arrived, send_again
+from academe.messaging.mail.keeping import forgive_address, open_caught_letter, say_arrived, send_again
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
 from academe.messaging.mail.policy import can_see_receivers, keeps_mail, kept_by, require_keeping
 from academe.messaging.mail.queries import (
@@ -206,9 +206,9 @@ async def forgive(request: Request, actor: SignedIn, session: WriteSession) -> R
 
 
 @router.get("/mail/{caught_id}")
-async def show_letter(request: Request, caught_id: UUID, actor: SignedIn, session: ReadOnlySession) -> Response:
-    """One caught letter."""
-    row = await caught_letter(session, actor=actor, caught_id=caught_id)
+async def show_letter(request: Request, caught_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
+    """One caught letter; opening it leaves an entry in the audit."""
+    row = await open_caught_letter(session, actor=actor, caught_id=caught_id)
     message = _parsed(row.source)
     text = message.get_body(("plain",))
     page = LetterPage(
@@ -220,9 +220,9 @@ async def show_letter(request: Request, caught_id: UUID, actor: SignedIn, sessio
 
 
 @router.get("/mail/{caught_id}/html")
-async def show_letter_html(caught_id: UUID, actor: SignedIn, session: ReadOnlySession) -> Response:
+async def show_letter_html(caught_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
     """The HTML of a caught letter, for its frame: it may load and run nothing."""
-    row = await caught_letter(session, actor=actor, caught_id=caught_id)
+    row = await open_caught_letter(session, actor=actor, caught_id=caught_id)
     html = _parsed(row.source).get_body(("html",))
     headers = {"Content-Security-Policy": LETTER_POLICY, "X-Frame-Options": "SAMEORIGIN", "Cache-Control": "no-store"}
     return HTMLResponse(html.get_content() if html else "", headers=headers)

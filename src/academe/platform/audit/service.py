@@ -69,12 +69,23 @@ def record(
 def record_access(session: Session, *, actor: Actor, subject: Subject, purpose: str, action: str | None = None) -> None:
     """Leave an entry that the actor looked at the record of another person, and what for.
 
+    The roles in which the actor may have looked, those held in the institution of the subject, stand in `changes`.
     Nothing is left when people look at their own record.
     """
     if actor.person_id is not None and actor.person_id == subject.person_id:
         return
     summary = f"Looked at {subject.kind.replace('_', ' ')} for: {purpose}"
-    _remember(session, actor, EntryKind.READ, action or f"{subject.kind}.read", subject, summary, purpose=purpose)
+    roles = sorted({scope.role for scope in actor.scopes if scope.institution_id == subject.institution_id})
+    _remember(
+        session,
+        actor,
+        EntryKind.READ,
+        action or f"{subject.kind}.read",
+        subject,
+        summary,
+        changes={"roles": roles} if roles else None,
+        purpose=purpose,
+    )
 
 
 def _remember(
