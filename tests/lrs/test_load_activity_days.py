@@ -1,5 +1,6 @@
 """Days are added, corrected or left alone; what the batch does not name stays."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 from sqlalchemy import select
 
-from academe.lrs.api import Activity, ActivityDays, load_activity_days, prepare_months
+from academe.lrs.api import Activity, ActivityDays, load_activity_days
 from academe.lrs.models import ActivityDay
 from academe.platform.actor import ANONYMOUS, Actor
 from academe.platform.database.session import Session
@@ -19,18 +20,18 @@ pytestmark = pytest.mark.anyio
 
 INSTITUTION, CONTEXT = new_id(), new_id()
 ACTORS = [new_id(), new_id()]
-ACTIVITIES = [Activity(new_id(), "page"), Activity(new_id(), "quiz")]
+ACTIVITIES = [Activity(new_id(), "page", CONTEXT), Activity(new_id(), "quiz", CONTEXT)]
 
 Day = tuple[int, int, date, int]
 
 
 def batch(*days: Day, context: UUID = CONTEXT) -> ActivityDays:
     schema = {"actor": pl.Int32, "activity": pl.Int32, "day": pl.Date, "count": pl.Int32}
-    return ActivityDays(context, ACTORS, ACTIVITIES, pl.DataFrame(list(days), schema=schema, orient="row"))
+    activities = [replace(activity, context_id=context) for activity in ACTIVITIES]
+    return ActivityDays(ACTORS, activities, pl.DataFrame(list(days), schema=schema, orient="row"))
 
 
 async def load(session: Session, actor: Actor, days: ActivityDays) -> Loaded:
-    await prepare_months(session, first=date(2013, 9, 1), last=date(2014, 2, 1))
     return await load_activity_days(session, actor=actor, institution_id=INSTITUTION, batch=days)
 
 

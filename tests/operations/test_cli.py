@@ -32,7 +32,7 @@ class TestImportOulad:
     def test_a_person_reads_a_table(self, source: Path) -> None:
         result = run(source)
         assert result.exit_code == 0
-        assert "activity AAA 2013J" in result.stdout
+        assert "activity 2013-10" in result.stdout
 
     def test_wrong_files_are_reported(self, mini: MiniOulad, tmp_path: Path) -> None:
         mini.rows["studentVle.csv"][0][5] = "x"

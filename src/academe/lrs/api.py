@@ -1,7 +1,7 @@
 """The door of the learning record store."""
 
 from academe.lrs.rollup.links import AgentResolver, ContextResolver
-from academe.lrs.service import load_activity_days, prepare_months
+from academe.lrs.service import load_activity_days
 from academe.lrs.types import Activity, ActivityDays
 
-__all__ = ["Activity", "ActivityDays", "AgentResolver", "ContextResolver", "load_activity_days", "prepare_months"]
+__all__ = ["Activity", "ActivityDays", "AgentResolver", "ContextResolver", "load_activity_days"]

@@ -1,163 +1,156 @@
 """Verbs of the learning record store."""
 
-import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import numpy as np
 import polars as pl
-from sqlalchemy import CursorResult, text
+from sqlalchemy import TextClause, text
 
-from academe.lrs.types import ActivityDays
+from academe.lrs.tuples import WIDE_COLUMNS, narrow_tuples, wide_tuples
+from academe.lrs.types import Activity, ActivityDays
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
-from academe.platform.database.partitions import ensure_months, later
+from academe.platform.database.partitions import later
 from academe.platform.database.session import Session
 from academe.platform.database.staging import Loaded, copy_binary, make_stage, stage
 from academe.platform.errors import PermissionDeniedError
 
 _ACTORS: Final = {"position": "integer", "id": "uuid"}
-_ACTIVITIES: Final = {"position": "integer", "id": "uuid", "kind": "text"}
+_ACTIVITIES: Final = {"position": "integer", "id": "uuid", "kind": "text", "context": "uuid"}
 _DAYS: Final = {"actor": "integer", "activity": "integer", "day": "date", "count": "integer"}
 
-# One tuple of the binary COPY format: the number of values, then each with its length in bytes before it.
-_TUPLE: Final = np.dtype(
-    [("values", ">i2")] + [field for name in _DAYS for field in ((f"{name}_length", ">i4"), (name, ">i4"))]
-)
-# A date travels as days since 2000-01-01; numpy and polars count from 1970-01-01.
-_EPOCH_DAYS: Final = (date(2000, 1, 1) - date(1970, 1, 1)).days
+_OPEN_MONTH: Final = text("SELECT open_activity_month(:month)")
+_CLOSE_MONTH: Final = text("SELECT close_activity_month(:month)")
 
-# A context that came after the last ANALYZE looks empty to the planner, which would then look up a million days one by
-# one instead of hashing them: 190 s for the whole data set instead of 20 s.
+# What came after the last ANALYZE looks empty to the planner, which would then look up a million days one by one
+# instead of hashing them: 190 s for the whole data set instead of 20 s.
 _JOIN_BY_HASH: Final = text("SELECT set_config('enable_nestloop', :on, true)")
 
-_IS_KNOWN: Final = text("SELECT EXISTS (SELECT FROM activity_day WHERE context_id = :context)")
-
-# The rows are staged in the order of the key, and the joins look into small tables by hash and keep it: every row of a
-# month then lands beside the one before it, in the table and in its index.
-_INSERT_ALL: Final = text(
-    """
-    INSERT INTO activity_day (context_id, actor_id, day, activity_id, kind, count)
-    SELECT :context, who.id, s.day, what.id, what.kind, s.count
-    FROM staged_activity_day s
-    JOIN staged_actor who ON who.position = s.actor
-    JOIN staged_activity what ON what.position = s.activity
-    """
-)
-
+# `context_id` stands in the join, and not only in the key, so that another source's rows of the month are left unread.
 _UPDATE_CHANGED: Final = text(
     """
-    UPDATE activity_day d SET kind = what.kind, count = s.count
-    FROM staged_activity_day s
-    JOIN staged_actor who ON who.position = s.actor
-    JOIN staged_activity what ON what.position = s.activity
-    WHERE d.context_id = :context AND d.day BETWEEN :first AND :last
-      AND d.actor_id = who.id AND d.day = s.day AND d.activity_id = what.id
-      AND (d.kind, d.count) IS DISTINCT FROM (what.kind, s.count)
+    WITH changed AS (
+        UPDATE activity_day d SET kind = what.kind, count = s.count
+        FROM staged_activity_day s
+        JOIN staged_actor who ON who.position = s.actor
+        JOIN staged_activity what ON what.position = s.activity
+        WHERE d.day >= :first AND d.day < :after
+          AND d.context_id = what.context AND d.actor_id = who.id AND d.day = s.day AND d.activity_id = what.id
+          AND (d.kind, d.count) IS DISTINCT FROM (what.kind, s.count)
+        RETURNING d.context_id
+    )
+    SELECT context_id, count(*) FROM changed GROUP BY context_id
     """
 )
 
 _INSERT_MISSING: Final = text(
     """
-    INSERT INTO activity_day (context_id, actor_id, day, activity_id, kind, count)
-    SELECT :context, who.id, s.day, what.id, what.kind, s.count
-    FROM staged_activity_day s
-    JOIN staged_actor who ON who.position = s.actor
-    JOIN staged_activity what ON what.position = s.activity
-    WHERE NOT EXISTS (
-        SELECT FROM activity_day d
-        WHERE d.context_id = :context AND d.day BETWEEN :first AND :last
-          AND d.actor_id = who.id AND d.day = s.day AND d.activity_id = what.id
+    WITH added AS (
+        INSERT INTO activity_day (context_id, actor_id, day, activity_id, kind, count)
+        SELECT what.context, who.id, s.day, what.id, what.kind, s.count
+        FROM staged_activity_day s
+        JOIN staged_actor who ON who.position = s.actor
+        JOIN staged_activity what ON what.position = s.activity
+        WHERE NOT EXISTS (
+            SELECT FROM activity_day d
+            WHERE d.day >= :first AND d.day < :after
+              AND d.context_id = what.context AND d.actor_id = who.id AND d.day = s.day AND d.activity_id = what.id
+        )
+        RETURNING context_id
     )
+    SELECT context_id, count(*) FROM added GROUP BY context_id
     """
 )
 
 
-async def prepare_months(session: Session, *, first: date, last: date) -> None:
-    """Make room for days from `first` to `last`; in a transaction of its own, because others wait for its end."""
-    await ensure_months(session, "activity_day", first, last)
-
-
 async def load_activity_days(session: Session, *, actor: Actor, institution_id: UUID, batch: ActivityDays) -> Loaded:
-    """Write the days of a context: add those that are new, correct those whose count is another, leave all others.
+    """Write days of activity: add those that are new, correct those whose count is another, leave all others.
 
-    Days that the batch does not name stay. The months must be there (`prepare_months`). Fastest when the actors and the
-    activities of the batch are in ascending order of their ids, because that is the order of the key.
+    Days that the batch does not name stay. A month that has no place yet is filled by COPY and takes its place with the
+    end of the transaction (`docs/decisions/bulk-import.md`); until then, whoever wants to make the same month waits.
+    Fastest when actors, and activities by their context, are in ascending order of their ids: the order of the key.
     """
     if not actor.is_system:
         raise PermissionDeniedError("Only Academe itself loads activity in bulk; let an operator run the import.")
-    if batch.days.is_empty():
-        return Loaded(0, 0)
-    await stage(session, "staged_actor", _ACTORS, _positions([str(key) for key in batch.actors]))
-    activities = _positions([str(activity.id) for activity in batch.activities])
-    kinds = pl.Series("kind", [activity.kind for activity in batch.activities], dtype=pl.String)
-    await stage(session, "staged_activity", _ACTIVITIES, activities.with_columns(kinds))
-    await make_stage(session, "staged_activity_day", _DAYS)
-    for month in _months(batch.days["day"]):
-        of_month = batch.days.lazy().filter(pl.col("day").is_between(month, later(month, 1), closed="left"))
-        await copy_binary(session, "staged_activity_day", await asyncio.to_thread(_tuples, of_month))
-    loaded = await _write(session, batch.context_id, batch.days)
-    if loaded.inserted or loaded.updated:
+    _require_listed(batch)
+    inserted: Counter[UUID] = Counter()
+    updated: Counter[UUID] = Counter()
+    for month, days in _by_month(batch.days):
+        added, changed = await _write_month(session, month, batch, days)
+        inserted += added
+        updated += changed
+    for context_id in sorted(inserted.keys() | updated.keys()):
         record(
             session,
             actor=actor,
             action="activity_days.loaded",
-            subject=Subject("activity_context", batch.context_id, institution_id),
-            summary=f"Activity days: {loaded.inserted:,} added, {loaded.updated:,} changed",
-            changes={"inserted": loaded.inserted, "updated": loaded.updated},
+            subject=Subject("activity_context", context_id, institution_id),
+            summary=f"Activity days: {inserted[context_id]:,} added, {updated[context_id]:,} changed",
+            changes={"inserted": inserted[context_id], "updated": updated[context_id]},
         )
-    return loaded
+    return Loaded(batch.days.height, inserted.total(), updated.total())
 
 
-def _months(days: pl.Series) -> list[date]:
-    """The first days of the months from the first to the last of the days."""
-    first, last = days.min(), days.max()
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    months = [first.replace(day=1)]
-    while (month := later(months[-1], 1)) <= last:
-        months.append(month)
-    return months
+def _require_listed(batch: ActivityDays) -> None:
+    listed = pl.col("actor").is_between(0, len(batch.actors) - 1) & pl.col("activity").is_between(
+        0, len(batch.activities) - 1
+    )
+    if foreign := batch.days.filter(~listed).height:
+        raise ValueError(f"{foreign} days name an actor or activity that the batch does not list")
 
 
-def _positions(ids: list[str]) -> pl.DataFrame:
-    return pl.DataFrame({"position": pl.int_range(len(ids), dtype=pl.Int32, eager=True), "id": ids})
+def _by_month(days: pl.DataFrame) -> Iterator[tuple[date, pl.DataFrame]]:
+    """The days of every month in which there are any, with its first day, in the order of the months."""
+    for month in days["day"].dt.month_start().unique().sort():
+        yield month, days.filter(pl.col("day").is_between(month, later(month, 1), closed="left"))
 
 
-async def _write(session: Session, context_id: UUID, days: pl.DataFrame) -> Loaded:
-    context: dict[str, Any] = {"context": context_id}
-    if not (await session.execute(_IS_KNOWN, context)).scalar_one():
-        inserted = _count(await session.execute(_INSERT_ALL, context))
-        _require_all(days, inserted)
-        return Loaded(days.height, inserted)
-    context |= {"first": days["day"].min(), "last": days["day"].max()}
+async def _write_month(
+    session: Session, month: date, batch: ActivityDays, days: pl.DataFrame
+) -> tuple[Counter[UUID], Counter[UUID]]:
+    """Write the days of one month; returns the rows added and changed of each context."""
+    partition = await session.scalar(_OPEN_MONTH, {"month": month})
+    if partition is None:
+        return await _merge(session, month, batch, days)
+    await copy_binary(session, ("public", partition), wide_tuples(batch, days), WIDE_COLUMNS)
+    await session.execute(_CLOSE_MONTH, {"month": month})
+    return _by_context(batch.activities, days), Counter()
+
+
+def _by_context(activities: Sequence[Activity], days: pl.DataFrame) -> Counter[UUID]:
+    counts: Counter[UUID] = Counter()
+    for position, rows in days.group_by("activity").len().iter_rows():
+        counts[activities[position].context_id] += rows
+    return counts
+
+
+async def _merge(
+    session: Session, month: date, batch: ActivityDays, days: pl.DataFrame
+) -> tuple[Counter[UUID], Counter[UUID]]:
+    """Bring a month that stands already in line with the days."""
+    actors = days["actor"].unique()
+    ids = pl.Series("id", [str(batch.actors[position]) for position in actors], dtype=pl.String)
+    await stage(session, "staged_actor", _ACTORS, pl.DataFrame({"position": actors, "id": ids}))
+    activities = {
+        "position": list(range(len(batch.activities))),
+        "id": [str(activity.id) for activity in batch.activities],
+        "kind": [activity.kind for activity in batch.activities],
+        "context": [str(activity.context_id) for activity in batch.activities],
+    }
+    await stage(session, "staged_activity", _ACTIVITIES, pl.DataFrame(activities))
+    await make_stage(session, "staged_activity_day", _DAYS)
+    await copy_binary(session, ("pg_temp", "staged_activity_day"), narrow_tuples(days), tuple(_DAYS))
+    span = {"first": month, "after": later(month, 1)}
     await session.execute(_JOIN_BY_HASH, {"on": "off"})
-    updated = _count(await session.execute(_UPDATE_CHANGED, context))
-    inserted = _count(await session.execute(_INSERT_MISSING, context))
+    updated = await _counted(session, _UPDATE_CHANGED, span)
+    inserted = await _counted(session, _INSERT_MISSING, span)
     await session.execute(_JOIN_BY_HASH, {"on": "on"})
-    return Loaded(days.height, inserted, updated)
+    return inserted, updated
 
 
-def _count(result: Any) -> int:
-    assert isinstance(result, CursorResult)
-    return result.rowcount
-
-
-def _require_all(days: pl.DataFrame, inserted: int) -> None:
-    if inserted != days.height:
-        raise ValueError(f"{days.height - inserted} days name an actor or activity that the batch does not list")
-
-
-def _tuples(days: pl.LazyFrame) -> bytes:
-    """The days of a month in the order of the key, as tuples of the binary COPY format."""
-    # Sorting by one number takes a tenth of the time that sorting by three columns takes.
-    day = pl.col("actor").cast(pl.Int64) * 32 + pl.col("day").dt.day()
-    ordered = days.sort(day * (pl.col("activity").max() + 1) + pl.col("activity")).collect()
-    tuples = np.empty(ordered.height, _TUPLE)
-    tuples["values"] = len(_DAYS)
-    for name in _DAYS:
-        tuples[f"{name}_length"] = 4
-        tuples[name] = ordered[name].to_physical().to_numpy()
-    tuples["day"] -= _EPOCH_DAYS
-    return tuples.tobytes()
+async def _counted(session: Session, statement: TextClause, span: Mapping[str, date]) -> Counter[UUID]:
+    rows = await session.execute(statement, span)
+    return Counter({row[0]: row[1] for row in rows})

@@ -5,10 +5,10 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import polars as pl
@@ -21,7 +21,7 @@ from academe.operations.oulad.checking import Faults, TooManyFaultsError
 from academe.operations.oulad.clicks import ClickStore, days_of, read_clicks
 from academe.operations.oulad.files import Source, find_source
 from academe.operations.oulad.layout import FILES
-from academe.operations.oulad.queries import context_of
+from academe.operations.oulad.queries import Known, known_of
 from academe.operations.oulad.reading import Tables, read_tables
 from academe.operations.steps import Run, begin
 from academe.operations.types import ImportSummary, Place, Placement, Progress, Step
@@ -41,7 +41,7 @@ CHECKING: Final = "Checking the files (bytes)"
 WRITING: Final = "Writing to the database (rows)"
 
 AT_ONCE: Final = 2
-"""Steps side by side: while the database writes one offering's activity, the next one's is summed."""
+"""Steps side by side: while the database writes one month of activity, the next one is summed."""
 
 Work = Callable[[Session], Awaitable[Loaded]]
 
@@ -181,12 +181,15 @@ async def _write(run: Run, checked: Checked, placement: Placement, progress: Pro
         "results": (loading(academics.load_results, results), results.height),
         "protected attributes": (loading(academics.load_protected_attributes, students), 0),
     }
-    for course in courses.iter_rows(named=True):
-        name = f"activity {course['code_module']} {course['code_presentation']}"
-        rest[name] = (partial(_write_days, run=run, checked=checked, course=course), checked.store.log(course).rows)
-    await _prepare_months(run, checked)
     report = _Report(progress, sum(checked.read.values()))
-    steps = await _work_off(run, first, report, at_once=1) | await _work_off(run, rest, report, at_once=AT_ONCE)
+    steps = await _work_off(run, first, report, at_once=1)
+    async with run.database.reading(run.actor) as session:
+        known = await known_of(session, institution_id=run.institution_id, sites=tables.vle)
+    # The largest first, so that none is left alone at the end.
+    for month, log in sorted(checked.store.months.items(), key=lambda item: -item[1].rows):
+        work = partial(_write_days, run=run, store=checked.store, month=month, known=known)
+        rest[f"activity {month:%Y-%m}"] = (work, log.rows)
+    steps |= await _work_off(run, rest, report, at_once=AT_ONCE)
     return tuple(steps[name] for name in (*first, *rest))
 
 
@@ -257,30 +260,7 @@ async def _write_enrolments(session: Session, *, run: Run, enrolled: pl.DataFram
     )
 
 
-async def _prepare_months(run: Run, checked: Checked) -> None:
-    if days := _days(checked):
-        async with run.database.transaction(run.actor) as session:
-            await lrs.prepare_months(session, first=days[0], last=days[1])
-
-
-def _days(checked: Checked) -> tuple[date, date] | None:
-    """The first and the last day of the whole log."""
-    days = [
-        course["starts_on"] + timedelta(days=day)
-        for course in checked.courses.iter_rows(named=True)
-        for day in checked.store.log(course).days
-    ]
-    return (min(days), max(days)) if days else None
-
-
-async def _write_days(session: Session, *, run: Run, checked: Checked, course: dict[str, Any]) -> Loaded:
-    context = await context_of(
-        session,
-        institution_id=run.institution_id,
-        unit_code=course["code_module"],
-        term_code=course["code_presentation"],
-    )
-    log = checked.store.log(course)
-    days = await asyncio.to_thread(days_of, checked.store, log, course["starts_on"], context.people, context.sites)
-    batch = lrs.ActivityDays(context.offering_id, context.actors, context.activities, days)
+async def _write_days(session: Session, *, run: Run, store: ClickStore, month: date, known: Known) -> Loaded:
+    days = await asyncio.to_thread(days_of, store, month, known.people, known.sites)
+    batch = lrs.ActivityDays(known.actors, known.activities, days)
     return await lrs.load_activity_days(session, actor=run.actor, institution_id=run.institution_id, batch=batch)

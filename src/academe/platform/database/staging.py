@@ -4,7 +4,7 @@ COPY goes past row-level security and so is not allowed into tables of people's 
 the statement that reads it is under every rule of the table it writes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from academe.platform.database.session import Session
 from academe.platform.ids import new_id
 
 ROWS_AT_ONCE: Final = 20_000
-BYTES_AT_ONCE: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +53,23 @@ async def make_stage(session: Session, table: str, columns: Mapping[str, str]) -
     await connection.execute(create.format(sql.Identifier(table), sql.SQL(", ").join(definitions)))
 
 
-async def copy_binary(session: Session, table: str, tuples: bytes) -> None:
-    """Add tuples in PostgreSQL's binary COPY format to a temporary table; header and end are added here.
+async def copy_binary(
+    session: Session, table: tuple[str, str], pieces: Iterable[bytes], columns: Sequence[str]
+) -> None:
+    """Add tuples in PostgreSQL's binary COPY format to a table (schema and name); header and end are added here.
+
+    The pieces are whole tuples, some hundred kilobytes of them, because libpq copies each before it sends it.
 
     Format: PostgreSQL manual, COPY, section "Binary Format".
     """
-    copy = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(sql.Identifier("pg_temp", table))
-    await _copy(await driver(session), copy, _framed(tuples))
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in columns)
+    copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(*table), names)
+    await _copy(await driver(session), copy, _framed(pieces))
 
 
-def _framed(tuples: bytes) -> Iterator[bytes]:
-    """In small pieces, because libpq copies each of them before it sends it."""
+def _framed(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield b"PGCOPY\n\xff\r\n\x00" + bytes(8)
-    for start in range(0, len(tuples), BYTES_AT_ONCE):
-        yield tuples[start : start + BYTES_AT_ONCE]
+    yield from pieces
     yield b"\xff\xff"
 
 
