@@ -29,40 +29,44 @@ _CLOSE_MONTH: Final = text("SELECT close_activity_month(:month)")
 # instead of hashing them: 190 s for the whole data set instead of 20 s.
 _JOIN_BY_HASH: Final = text("SELECT set_config('enable_nestloop', :on, true)")
 
-# `context_id` stands in the join, and not only in the key, so that another source's rows of the month are left unread.
-_UPDATE_CHANGED: Final = text(
-    """
-    WITH changed AS (
-        UPDATE activity_day d SET kind = what.kind, count = s.count
+# Materialized, because the planner would otherwise join the month with all activities of each context first.
+_STAGED: Final = """
+    staged AS MATERIALIZED (
+        SELECT what.context AS context_id, who.id AS actor_id, s.day, what.id AS activity_id, what.kind, s.count
         FROM staged_activity_day s
         JOIN staged_actor who ON who.position = s.actor
         JOIN staged_activity what ON what.position = s.activity
+    )
+"""
+
+_UPDATE_CHANGED: Final = text(
+    f"""
+    WITH {_STAGED}, changed AS (
+        UPDATE activity_day d SET kind = s.kind, count = s.count
+        FROM staged s
         WHERE d.day >= :first AND d.day < :after
-          AND d.context_id = what.context AND d.actor_id = who.id AND d.day = s.day AND d.activity_id = what.id
-          AND (d.kind, d.count) IS DISTINCT FROM (what.kind, s.count)
+          AND (d.context_id, d.actor_id, d.day, d.activity_id) = (s.context_id, s.actor_id, s.day, s.activity_id)
+          AND (d.kind, d.count) IS DISTINCT FROM (s.kind, s.count)
         RETURNING d.context_id
     )
     SELECT context_id, count(*) FROM changed GROUP BY context_id
-    """
+    """  # noqa: S608 - a constant
 )
 
 _INSERT_MISSING: Final = text(
-    """
-    WITH added AS (
+    f"""
+    WITH {_STAGED}, added AS (
         INSERT INTO activity_day (context_id, actor_id, day, activity_id, kind, count)
-        SELECT what.context, who.id, s.day, what.id, what.kind, s.count
-        FROM staged_activity_day s
-        JOIN staged_actor who ON who.position = s.actor
-        JOIN staged_activity what ON what.position = s.activity
+        SELECT context_id, actor_id, day, activity_id, kind, count FROM staged s
         WHERE NOT EXISTS (
             SELECT FROM activity_day d
             WHERE d.day >= :first AND d.day < :after
-              AND d.context_id = what.context AND d.actor_id = who.id AND d.day = s.day AND d.activity_id = what.id
+              AND (d.context_id, d.actor_id, d.day, d.activity_id) = (s.context_id, s.actor_id, s.day, s.activity_id)
         )
         RETURNING context_id
     )
     SELECT context_id, count(*) FROM added GROUP BY context_id
-    """
+    """  # noqa: S608 - a constant
 )
 
 
