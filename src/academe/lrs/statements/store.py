@@ -51,8 +51,8 @@ _AWAITED: Final = DriverStatement(
 )
 
 # In a statement of its own after the lock, which then sees what the writer before has committed. Arrays are packed by
-# hand: PostgreSQL takes a fifth of the time over them that it takes to expand one JSON text. Nothing is stored when one
-# of the ids in `named` is taken or was referred to before: then there is more to do than to store.
+# hand, because PostgreSQL takes longer to expand one JSON text. Nothing is stored when one of the ids in `named` is
+# taken or was referred to before: then there is more to do than to store.
 STORE: Final = DriverStatement(
     """
     WITH moment AS MATERIALIZED (
