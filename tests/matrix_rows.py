@@ -14,6 +14,8 @@ from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
 from academe.lrs.documents.models import XapiDocument
 from academe.lrs.documents.types import DocumentKind
+from academe.lrs.forwarding.models import XapiForward, XapiForwardLetter, XapiForwardMinute, XapiForwardProgress
+from academe.lrs.forwarding.types import ForwardVersion
 from academe.lrs.keys import key_uuid
 from academe.lrs.rollup.models import XapiAgentLink
 from academe.lrs.senders.models import Sender
@@ -122,6 +124,35 @@ async def sender_rows(session: Session, school: School) -> dict[str, str]:
     session.add(sender)
     await session.flush()
     return {"xapi_sender": f"key = '{key}'"}
+
+
+async def forward_rows(session: Session, school: School) -> dict[str, str]:
+    """Where what the institution's senders send goes on to, with a statement that is not wanted there."""
+    forward = XapiForward(institution_id=school.institution.id, name="There", endpoint="https://lrs.example/xapi")
+    forward.version, forward.key, forward.secret = ForwardVersion.ONE, "us", "sesame"
+    forward.verbs, forward.activities, forward.activity_types, forward.sender_ids, forward.agent_keys = (
+        [],
+        [],
+        [],
+        [],
+        [],
+    )
+    forward.with_voiding = forward.with_references = True
+    now = forward.starts_after = clock.now()
+    session.add(forward)
+    await session.flush()
+    letter = XapiForwardLetter(forward_id=forward.id, statement_id=forward.id, stored=now, refused_at=now)
+    letter.reason, letter.answer = "The other store refuses it.", ""
+    session.add_all(
+        (
+            XapiForwardProgress(forward_id=forward.id, position=now, batch=1),
+            XapiForwardMinute(forward_id=forward.id, minute=now, statements=1, requests=1, failed=0),
+            letter,
+        )
+    )
+    await session.flush()
+    about = ("xapi_forward_progress", "xapi_forward_minute", "xapi_forward_letter")
+    return {"xapi_forward": f"id = '{forward.id}'"} | dict.fromkeys(about, f"forward_id = '{forward.id}'")
 
 
 async def set_aside_rows(session: Session, school: School) -> dict[str, str]:
@@ -243,6 +274,7 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     document_rows,
     statement_rows,
     set_aside_rows,
+    forward_rows,
     messaging_rows,
     second_factor_rows,
 )

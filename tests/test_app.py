@@ -125,6 +125,7 @@ class TestAnswers:
             "jobs",
             "disk",
             "spool",
+            "forwards",
         }
 
     async def test_files_may_be_kept_and_pages_not(self, client: httpx.AsyncClient) -> None:

@@ -195,6 +195,12 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "xapi_attachment": ({}, "ri"),
     "xapi_attachment_source": ({}, "ri"),
     "xapi_document": ({}, "riud"),
+    # A forward carries what is known about people to somebody else; operators, who are not among these actors, see it
+    # and keep it going.
+    "xapi_forward": ({"administrator": "riud"}, "riud"),
+    "xapi_forward_letter": ({"administrator": "riud"}, "riud"),
+    "xapi_forward_minute": ({"administrator": "r"}, "riud"),
+    "xapi_forward_progress": ({"administrator": "riud"}, "riud"),
     "xapi_reference": ({}, "ri"),
     "xapi_sender": ({"administrator": "riu"}, "riu"),
     "xapi_set_aside": ({"administrator": "rd", "auditor": "r"}, "rid"),

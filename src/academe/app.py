@@ -38,6 +38,9 @@ from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
 from academe.insight.worklist import routes as worklist_routes
+from academe.lrs.forwarding import pages as forwarding_pages
+from academe.lrs.forwarding import routes as forwarding_routes
+from academe.lrs.forwarding.status import forward_figures, forwards_check
 from academe.lrs.http.endpoint import XapiEndpoint
 from academe.lrs.privacy import pages as privacy_pages
 from academe.lrs.privacy import retention_pages
@@ -100,6 +103,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     insight_pages.router,
     sender_routes.router,
     sender_pages.router,
+    forwarding_routes.router,
+    forwarding_pages.router,
     watching_routes.router,
     watching_pages.router,
     set_aside_routes.router,
@@ -123,6 +128,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *audit_pages.NAVIGATION,
     *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
+    *forwarding_pages.NAVIGATION,
     *retention_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
     *announcement_pages.NAVIGATION,
@@ -170,9 +176,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
             health.queue_check(opened, needed),
             health.disk_check(settings.data_dir),
             spool_check(endpoint.spool),
+            forwards_check(opened),
         ),
         running=endpoint.running,
-        collectors=(partial(collect, endpoint.spool),),
+        collectors=(partial(collect, endpoint.spool), lambda: forward_figures(app.state.database)),
     )
     app.state.page_kit = PageKit(
         template_packages=TEMPLATE_PACKAGES,

@@ -18,6 +18,8 @@ from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
 from academe.lrs.cleaning.service import clean_by_schedule
 from academe.lrs.facts import ActivityRecorded, AgentErased
+from academe.lrs.forwarding.progress import forget_agent as forget_agent_in_forwards
+from academe.lrs.forwarding.runner import forward_statements
 from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
@@ -54,6 +56,7 @@ for source in audiences.SOURCES:
     register_audience(source)
 receives(ActivityRecorded, "insight.learner_days")(sum_recorded_activity)
 receives(AgentErased, "lrs.rollup")(forget_agent)
+receives(AgentErased, "lrs.forwarding")(forget_agent_in_forwards)
 
 
 def resolvers_of(settings: Settings) -> Resolvers:
@@ -98,13 +101,13 @@ async def work(settings: Settings, *, concurrency: int = 4, until_empty: bool = 
     stopping = asyncio.Event()
     following = asyncio.create_task(follow(database, resolvers_of(settings), stopping), name="activity rollup")
     carrying = asyncio.create_task(carry_mail(database, stopping), name="mail")
+    forwarding = asyncio.create_task(forward_statements(database, stopping), name="forwarding")
     try:
         await keep_house(database)
         await queue.run(until_empty=until_empty)
     finally:
         stopping.set()
-        await following
-        await carrying
+        await asyncio.gather(following, carrying, forwarding)
         for received in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(received)
         await database.close()

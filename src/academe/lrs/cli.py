@@ -4,6 +4,7 @@ import typer
 
 from academe.lrs.bulk.cli import export_command, import_command
 from academe.lrs.cleaning.cli import attachments
+from academe.lrs.forwarding.cli import forward
 from academe.lrs.privacy.cli import erase, retain
 from academe.lrs.rollup.cli import rebuild
 from academe.lrs.senders.cli import sender
@@ -13,6 +14,7 @@ lrs = typer.Typer(help="The learning record store.", no_args_is_help=True)
 lrs.add_typer(sender, name="sender")
 lrs.add_typer(spool, name="spool")
 lrs.add_typer(attachments, name="attachments")
+lrs.add_typer(forward, name="forward")
 lrs.command("import")(import_command)
 lrs.command("export")(export_command)
 lrs.command()(erase)

@@ -9,6 +9,7 @@ import os
 import secrets
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -284,6 +285,35 @@ class Settings(BaseSettings):
             "can revoke them meanwhile."
         ),
     )
+    xapi_forward_statements: int = Field(
+        200,
+        ge=1,
+        le=2000,
+        validation_alias=_name("ACADEME_XAPI_FORWARD_STATEMENTS"),
+        description="Most statements in one request to another learning record store.",
+    )
+    xapi_forward_mebibytes: int = Field(
+        4,
+        ge=1,
+        le=256,
+        validation_alias=_name("ACADEME_XAPI_FORWARD_MEBIBYTES"),
+        description="Largest request to another learning record store, unless one statement alone is larger.",
+    )
+    xapi_forward_timeout_seconds: int = Field(
+        30,
+        ge=1,
+        le=300,
+        validation_alias=_name("ACADEME_XAPI_FORWARD_TIMEOUT_SECONDS"),
+        description="Longest wait for the whole answer of another learning record store.",
+    )
+    xapi_forward_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias=_name("ACADEME_XAPI_FORWARD_NETWORKS"),
+        description=(
+            "Comma-separated networks, such as `10.1.0.0/16`, to which statements may be forwarded although they are "
+            "not public, also without TLS; empty: in production none, in development this machine and private ones."
+        ),
+    )
 
     # Mail
     smtp_host: str = Field(
@@ -351,10 +381,11 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        lists = ("ACADEME_ENCRYPTION_MASTER_KEYS", "ACADEME_ALLOWED_HOSTS", "encryption_master_keys", "allowed_hosts")
+        lists = ("ACADEME_ENCRYPTION_MASTER_KEYS", "ACADEME_ALLOWED_HOSTS", "ACADEME_XAPI_FORWARD_NETWORKS")
+        names = {each for listed in lists for each in (listed, listed.removeprefix("ACADEME_"))}
         return {
             name: tuple(part.strip() for part in value.split(",") if part.strip())
-            if name.upper() in {listed.upper() for listed in lists} and isinstance(value, str)
+            if name.upper() in names and isinstance(value, str)
             else value
             for name, value in values.items()
             if value != ""
@@ -364,6 +395,7 @@ class Settings(BaseSettings):
     def _refuse_weak_secrets(self) -> Self:
         for key in self.encryption_master_keys:
             _decoded_key(key.get_secret_value())
+        _ = self.forward_networks
         secret = self.secret_key.get_secret_value()
         if secret and (len(secret) < MINIMUM_SECRET_LENGTH or "change-me" in secret):
             raise ValueError(
@@ -399,6 +431,14 @@ class Settings(BaseSettings):
         """The master keys of field encryption, 32 bytes each, newest first."""
         given = tuple(key.get_secret_value() for key in self.encryption_master_keys)
         return tuple(_decoded_key(key) for key in given or (self._installation_secrets["encryption_master_key"],))
+
+    @cached_property
+    def forward_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks to which statements may be forwarded whatever they are."""
+        try:
+            return tuple(ip_network(network) for network in self.xapi_forward_networks)
+        except ValueError as error:
+            raise ValueError(f"ACADEME_XAPI_FORWARD_NETWORKS: {error}") from error
 
     @cached_property
     def _installation_secrets(self) -> dict[str, str]:

@@ -42,7 +42,7 @@ async def test_away_is_degraded_and_not_down(
         assert answer.status_code == 200
         status, is_ready, is_degraded, failed = await ready()
         assert (status, is_ready, is_degraded) == (200, True, True)
-        assert set(failed) == {"database", "migrations", "jobs", "spool"}
+        assert set(failed) == {"database", "migrations", "jobs", "spool", "forwards"}
         assert failed["spool"].startswith("1 statements wait since 20")
         told = (await client.get("/metrics")).text
         assert "academe_xapi_spool_statements 1.0" in told

@@ -1,6 +1,6 @@
 """The application without the modules: the layers around every route, and what routes find in `app.state`."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any, Final
@@ -8,7 +8,6 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from prometheus_client.registry import Collector
 
 from academe.platform.database.observe import observe
 from academe.platform.database.session import Database
@@ -37,7 +36,7 @@ def build_application(
     resolve_actor: ActorResolver = nobody,
     checks_of: ChecksOf = lambda opened: [health.database_check(opened)],
     running: Running = nullcontext,
-    collectors: Sequence[Callable[[], Awaitable[Collector]]] = (),
+    collectors: Sequence[health.Collect] = (),
 ) -> FastAPI:
     """An application that answers the routers' routes, within all the layers of the edge.
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final
@@ -35,6 +36,9 @@ from academe.platform.settings import Settings
 
 CHECK_SECONDS: Final = 3
 LEAST_FREE_BYTES: Final = 512 * 2**20
+
+Collect = Callable[[], Awaitable[Collector]]
+"""Reads figures for the metrics now."""
 
 _HEALTH_ACTOR: Final = system_actor("health")
 _log = get_logger()
@@ -182,16 +186,22 @@ async def metrics(request: Request, authorization: Annotated[str, Header()] = ""
     """Everything measured, for Prometheus: to who has the token, or without one to this machine alone."""
     settings: Settings = request.app.state.settings
     _require_reader(settings.metrics_token.get_secret_value(), authorization, request)
+    more: Sequence[Collect] = request.app.state.collectors
+    asked: Sequence[Collect] = (partial(_count_jobs, request), *more)
     collectors: list[Collector] = []
-    try:
-        collectors.append(JobCounts(await count_jobs(database_of(request))))
-    except Exception as error:
-        if not is_away(error):
-            raise
-        _log.warning("metrics.without_jobs", error=type(error).__name__)
-    more: Sequence[Callable[[], Awaitable[Collector]]] = request.app.state.collectors
-    collectors += [await collect() for collect in more]
+    for collect in asked:
+        try:
+            collectors.append(await collect())
+        except Exception as error:
+            if not is_away(error):
+                raise
+            # The rest is told, above all what waits for the database.
+            _log.warning("metrics.incomplete", error=type(error).__name__)
     return Response(exposition(*collectors), media_type=CONTENT_TYPE)
+
+
+async def _count_jobs(request: Request) -> Collector:
+    return JobCounts(await count_jobs(database_of(request)))
 
 
 def _require_reader(token: str, authorization: str, request: Request) -> None:

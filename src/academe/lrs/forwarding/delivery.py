@@ -1,0 +1,331 @@
+"""Sending to another store, and what its answers mean.
+
+200 with the ids of what was sent is the only acknowledgement. 400, 409, 413, 415 and 422 are about statements: the
+batch is halved until the one that is meant stands alone. 401 and 403 are for a person to mend. Everything else is tried
+again later.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+
+from academe.lrs.forwarding.addresses import AddressRefusedError, CheckedTransport
+from academe.lrs.forwarding.batches import Task, Waiting
+from academe.lrs.forwarding.types import ForwardVersion, PauseReason
+from academe.lrs.xapi.comparison import difference
+from academe.lrs.xapi.multipart import Attachment, multipart_content, new_boundary
+from academe.lrs.xapi.versions import Version
+from academe.platform import clock
+from academe.platform.settings import Settings
+
+REFUSED_IN_ROW: Final = 25
+"""So many dead letters without a delivery between them mean that something else is wrong; the forward then pauses."""
+
+_CONNECT_SECONDS: Final = 10
+_LONGEST_ANSWER: Final = 2**20
+_SHOWN: Final = 1_000
+_SPLIT: Final = frozenset({400, 409, 413, 415, 422})
+_PAUSE: Final = frozenset({401, 403})
+_LATER: Final = frozenset({429, 503})
+_LONGEST_WAIT_SECONDS: Final = 6 * 3600.0
+
+Reload = Callable[[Sequence[Waiting]], Awaitable[list[Waiting]]]
+Contents = Callable[[str, UUID | None], Awaitable[tuple[bytes, str] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request: what came back (None for nothing), how many statements it carried, and how long it took."""
+
+    status: int | None
+    statements: int
+    milliseconds: int
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A statement that the other store will not have, and what it said."""
+
+    statement: Waiting
+    status: int | None
+    reason: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a forward stops for now: for a time (`wait_seconds` where the other store said it), or until a person acts.
+
+    `shrink` says that smaller batches may help.
+    """
+
+    words: str
+    pause: PauseReason | None = None
+    wait_seconds: float | None = None
+    shrink: bool = False
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a task, in the order of its statements: all up to `through` are decided."""
+
+    through: datetime
+    delivered: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    refused_in_row: int = 0
+    failure: Failure | None = None
+    answers: list[Answered] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """An answer, read as far as it matters."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The beginning of it, for people."""
+        return self.body[: 4 * _SHOWN].decode("utf-8", "replace").replace("\x00", "")[:_SHOWN].strip()
+
+
+class _StopError(Exception):
+    """The task ends here."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.words)
+        self.failure = failure
+
+
+class Sending:
+    """One forward's connection to its store: one request at a time."""
+
+    def __init__(self, settings: Settings, *, reload: Reload, contents: Contents) -> None:
+        self._seconds = settings.xapi_forward_timeout_seconds
+        self._reload = reload
+        self._contents = contents
+        timeout = httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds))
+        self._client = httpx.AsyncClient(
+            transport=CheckedTransport(settings), timeout=timeout, follow_redirects=False, trust_env=False
+        )
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.aclose()
+
+    async def deliver(self, task: Task) -> Outcome:
+        """Send the statements of a task; raises nothing of the network, and what the file store raises."""
+        outcome = Outcome(task.after, refused_in_row=task.refused_in_row)
+        try:
+            if task.statements:
+                await self._send(task, task.statements, outcome)
+            outcome.through = task.upto
+        except _StopError as stop:
+            if task.is_letter and stop.failure.shrink:
+                # Alone already, and the others must not wait for it: the letter is dead again.
+                status = outcome.answers[-1].status
+                outcome.refused.append(Refused(task.statements[0], status, stop.failure.words, ""))
+            else:
+                outcome.failure = stop.failure
+        return outcome
+
+    async def _send(self, task: Task, statements: Sequence[Waiting], outcome: Outcome) -> None:
+        reply = await self._posted(task, statements, outcome)
+        if reply.status == 200:
+            _require_ids(reply, statements)
+            outcome.delivered += len(statements)
+            outcome.refused_in_row = 0
+        elif reply.status not in _SPLIT:
+            raise _StopError(_failure_of(reply))
+        elif len(statements) > 1:
+            half = len(statements) // 2
+            for part in (statements[:half], statements[half:]):
+                # Not what was read before: somebody may have been erased meanwhile.
+                if fresh := await self._reload(part):
+                    await self._send(task, fresh, outcome)
+                outcome.through = part[-1].stored
+            return
+        else:
+            await self._refuse(task, statements[0], reply, outcome)
+        outcome.through = statements[-1].stored
+
+    async def _refuse(self, task: Task, statement: Waiting, reply: _Reply, outcome: Outcome) -> None:
+        """Note that a single statement is refused, unless the other store has the same one already."""
+        reason = "The other store refuses it."
+        if reply.status == 409:
+            there = await self._there(task, statement.id, outcome)
+            if there is not None and _is_same(json.loads(statement.text), there, task.version):
+                outcome.delivered += 1
+                outcome.refused_in_row = 0
+                return
+            reason = (
+                "The other store says that it has another statement of this id, which cannot be read there."
+                if there is None
+                else "The other store has another statement of this id."
+            )
+        elif reply.status == 413:
+            reason = "The other store finds it too large."
+        outcome.refused.append(Refused(statement, reply.status, reason, reply.text))
+        outcome.refused_in_row += 1
+        if outcome.refused_in_row >= REFUSED_IN_ROW:
+            outcome.through = statement.stored
+            words = f"The other store refuses every statement, {REFUSED_IN_ROW} in a row, the last with {reply.status}."
+            raise _StopError(Failure(words, pause=PauseReason.EVERYTHING_REFUSED))
+
+    async def _there(self, task: Task, id_: UUID, outcome: Outcome) -> dict[str, Any] | None:
+        """The statement of an id as the other store has it, voided or not; None when it cannot be read."""
+        for name in ("statementId", "voidedStatementId"):
+            reply = await self._asked(task, "GET", {name: str(id_)}, {}, b"", 0, outcome)
+            if reply.status == 200:
+                try:
+                    found = json.loads(reply.body)
+                except ValueError:
+                    return None
+                return found if isinstance(found, dict) else None
+            if reply.status in _LATER or reply.status >= 500:
+                raise _StopError(_failure_of(reply))
+        return None
+
+    async def _posted(self, task: Task, statements: Sequence[Waiting], outcome: Outcome) -> _Reply:
+        body = f"[{','.join(each.text for each in statements)}]".encode()
+        content_type = "application/json"
+        parts = []
+        for sha2 in dict.fromkeys(sha2 for each in statements for sha2 in each.hashes):
+            kept = await self._contents(sha2, task.institution_id)
+            if kept is not None:
+                parts.append(Attachment(sha2, kept[1], kept[0]))
+        if parts:
+            boundary = new_boundary()
+            body = b"".join(multipart_content(boundary, body, parts))
+            content_type = f"multipart/mixed; boundary={boundary}"
+        headers = {"Content-Type": content_type}
+        return await self._asked(task, "POST", {}, headers, body, len(statements), outcome)
+
+    async def _asked(
+        self,
+        task: Task,
+        method: str,
+        parameters: dict[str, str],
+        headers: dict[str, str],
+        body: bytes,
+        statements: int,
+        outcome: Outcome,
+    ) -> _Reply:
+        """One request and its answer, whole within the time limit; raises _StopError when there is none."""
+        started = time.monotonic()
+        headers = headers | {
+            "Authorization": task.authorization,
+            "X-Experience-API-Version": task.version.header,
+            # Not compressed: a small answer must not become a large one here.
+            "Accept-Encoding": "identity",
+        }
+        address = f"{task.endpoint}/statements"
+        status: int | None = None
+        said = ""
+        try:
+            async with (
+                asyncio.timeout(self._seconds),
+                self._client.stream(
+                    method, address, params=parameters or None, headers=headers, content=body or None
+                ) as response,
+            ):
+                status = response.status_code
+                return _Reply(status, response.headers, await _read(response))
+        except (httpx.HTTPError, httpx.InvalidURL, AddressRefusedError, TimeoutError) as error:
+            failure = _network_failure(error, self._seconds)
+            status, said = None, failure.words
+            raise _StopError(failure) from error
+        finally:
+            milliseconds = round((time.monotonic() - started) * 1000)
+            outcome.answers.append(Answered(status, statements, milliseconds, said))
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body; what is too long for an answer of the standard is an error of the protocol."""
+    read = bytearray()
+    async for chunk in response.aiter_raw():
+        read += chunk
+        if len(read) > _LONGEST_ANSWER:
+            raise httpx.RemoteProtocolError("the answer is too long")
+    return bytes(read)
+
+
+def _require_ids(reply: _Reply, statements: Sequence[Waiting]) -> None:
+    """Believe an acknowledgement only when it names what was sent: a page for people is answered with 200, too."""
+    try:
+        ids = json.loads(reply.body)
+        acknowledged = isinstance(ids, list) and {UUID(each) for each in ids} == {each.id for each in statements}
+    except (ValueError, TypeError, AttributeError):
+        acknowledged = False
+    if not acknowledged:
+        words = "It answers 200 without the ids of the statements: this is not the address of a learning record store."
+        raise _StopError(Failure(words))
+
+
+def _failure_of(reply: _Reply) -> Failure:
+    if reply.status in _PAUSE:
+        what = "refuses the credentials" if reply.status == 401 else "does not let these credentials write statements"
+        return Failure(f"The other store {what} ({reply.status}).", pause=PauseReason.CREDENTIALS)
+    if reply.status in _LATER:
+        wait = _retry_after(reply.headers.get("Retry-After", ""))
+        asked = "" if wait is None else f" and asks to come back in {wait:.0f} s"
+        return Failure(f"The other store is busy ({reply.status}){asked}.", wait_seconds=wait)
+    if 300 <= reply.status < 400:
+        return Failure(
+            f"It answers {reply.status} with another address, to which nothing is sent; enter the right one."
+        )
+    if reply.status == 404:
+        return Failure("There is no learning record store at this address (404).")
+    return Failure(f"The other store failed ({reply.status}).", shrink=reply.status >= 500)
+
+
+def _network_failure(error: Exception, seconds: int) -> Failure:
+    """What kept a request from its answer, in words of ours: those of libraries name addresses and files."""
+    match error:
+        case AddressRefusedError():
+            return Failure(str(error))
+        case httpx.ConnectTimeout():
+            return Failure("It cannot be reached: no connection in time.")
+        case TimeoutError() | httpx.TimeoutException():
+            return Failure(f"There was no answer within {seconds} s.", shrink=True)
+        case httpx.ConnectError():
+            is_tls = "certificate" in str(error).lower() or "ssl" in str(error).lower()
+            return Failure(
+                "Its certificate cannot be trusted."
+                if is_tls
+                else "It cannot be reached: no connection or no such name."
+            )
+        case _:
+            return Failure("The connection ended before the answer was whole.", shrink=True)
+
+
+def _retry_after(value: str) -> float | None:
+    """The seconds that a header Retry-After asks for (RFC 9110, 10.2.3), six hours at the most; None without one."""
+    value = value.strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value[:9]), _LONGEST_WAIT_SECONDS)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max((at - clock.now()).total_seconds(), 0.0), _LONGEST_WAIT_SECONDS)
+
+
+def _is_same(ours: dict[str, Any], theirs: dict[str, Any], version: ForwardVersion) -> bool:
+    """Whether two statements are the same one as the standard defines it; what is malformed is not."""
+    try:
+        return difference(ours, theirs, Version.TWO if version is ForwardVersion.TWO else Version.ONE) is None
+    except (KeyError, TypeError, AttributeError):
+        return False
