@@ -126,9 +126,10 @@ class TestWho:
                 assert (await client.post(f"{kept.page}/{verb}", data=FORM)).status_code == 403, (who, verb)
             for verb in VERBS:
                 assert (await client.post(f"{kept.json}/{verb}")).status_code == 403, (who, verb)
-            assert (await client.post(JSON, json=BODY)).status_code == 403
+            for body in (BODY, BODY | {"agents": ["nobody"]}):
+                assert (await client.post(JSON, json=body)).status_code == 403
+                assert (await client.put(kept.json, json=body)).status_code == 403
             assert (await client.post(f"{LIST}/add", data=FORM)).status_code == 403
-            assert (await client.put(kept.json, json=BODY)).status_code == 403
             assert (await client.delete(kept.json)).status_code == 403
             page = await client.get("/models")
             assert f'href="{LIST}"' not in page.text

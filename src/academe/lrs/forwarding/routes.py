@@ -10,6 +10,7 @@ from academe.lrs.forwarding.access import ShownForward, forward_for, forwards_fo
 from academe.lrs.forwarding.queries import BY_NAME, NEWEST_LETTERS, forward_of, letter_of, letters
 from academe.lrs.forwarding.schemas import CountOut, ForwardAddIn, ForwardIn, ForwardOut, LetterOut, answers_of
 from academe.lrs.senders.access import institution_to_manage
+from academe.lrs.senders.policy import require
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession, database_of
 from academe.platform.http.pagination import Page, Paging, fetch_page
 from academe.platform.http.routing import api_router
@@ -34,12 +35,14 @@ async def list_forwards(
 async def add_forward(request: Request, body: ForwardAddIn, actor: SignedIn, session: WriteSession) -> ForwardOut:
     """Forward what the senders of an institution send to another store."""
     settings: Settings = request.app.state.settings
+    # Before what was sent is looked at: whoever may not add one is told that, and nothing of its contents.
+    institution_id = institution_to_manage(actor, body.institution_id)
     forward = await service.add_forward(
         session,
         actor=actor,
         settings=settings,
         wanted=body.wanted(),
-        institution_id=institution_to_manage(actor, body.institution_id),
+        institution_id=institution_id,
         since=body.since,
     )
     return _out(ShownForward.new(await forward_for(session, actor=actor, forward_id=forward.id)))
@@ -58,6 +61,8 @@ async def change_forward(
 ) -> Response:
     """Change a forward; its position stays. Another address needs its credentials anew."""
     settings: Settings = request.app.state.settings
+    forward = await forward_for(session, actor=actor, forward_id=forward_id)
+    require(policy.can_manage(actor, forward.institution_id), actor, policy.MANAGERS_ONLY)
     await service.change_forward(session, actor=actor, settings=settings, forward_id=forward_id, wanted=body.wanted())
     return Response(status_code=204)
 
