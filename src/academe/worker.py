@@ -17,7 +17,7 @@ from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
 from academe.lrs.cleaning.service import clean_by_schedule
-from academe.lrs.facts import ActivityRecorded, AgentErased
+from academe.lrs.facts import ActivityRecorded, AgentErased, ForwardPaused
 from academe.lrs.forwarding.progress import forget_agent as forget_agent_in_forwards
 from academe.lrs.forwarding.runner import forward_statements
 from academe.lrs.privacy.retention import expire_by_schedule
@@ -26,7 +26,7 @@ from academe.lrs.rollup.links import Resolvers
 from academe.messaging.announcements import tasks as announcement_tasks
 from academe.messaging.api import register_audience
 from academe.messaging.mail.carrier import carry_mail
-from academe.messaging.notices import tell_sign_in_changed
+from academe.messaging.notices import tell_forward_paused, tell_sign_in_changed
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.platform.actor import system_actor
@@ -46,6 +46,7 @@ JOBS = (audit_tasks.check_chain, roster_import_tasks.import_roster, announcement
 
 
 receives(SignInChanged, "messaging.tell_sign_in_changed")(tell_sign_in_changed)
+receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)
 receives(EnrollmentWithdrawn, "academics.tell_withdrawn")(tell_withdrawn)
 receives(AttendanceRecorded, "academics.tell_absent")(tell_absent)

@@ -28,3 +28,18 @@ class AgentErased(Fact):
 
     agent_key: UUID
     pseudonym_key: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPaused(Fact):
+    """A forward (`lrs.forwarding`) has paused by itself, and sends nothing until somebody resumes it.
+
+    `why` is a sentence about the other store, without a word of what it was sent.
+    """
+
+    KIND: ClassVar[str] = "lrs.forward_paused"
+
+    forward_id: UUID
+    institution_id: UUID | None
+    name: str
+    why: str

@@ -2,13 +2,17 @@
 
 from typing import Final
 
+from academe.identity.api import holders_at
 from academe.identity.facts import SignInChange, SignInChanged
+from academe.identity.types import Role
+from academe.lrs.facts import ForwardPaused
 from academe.messaging.notifications.service import Notice, notify
 from academe.messaging.types import NotificationKind
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Session
 
 ACTOR: Final = system_actor("tell people how they sign in")
+OPERATING: Final = system_actor("tell who looks after forwards")
 SECURITY_PAGE: Final = "/account/security"
 
 _TITLES: Final = {
@@ -26,3 +30,16 @@ async def tell_sign_in_changed(session: Session, fact: SignInChanged) -> None:
     body = _BY_OTHER if fact.by_other else _NOT_YOU
     notice = Notice(NotificationKind.SYSTEM, _TITLES[fact.change], body, SECURITY_PAGE)
     await notify(session, actor=ACTOR, notice=notice, receivers=[fact.person_id])
+
+
+async def tell_forward_paused(session: Session, fact: ForwardPaused) -> None:
+    """Tell those who look after the forwards of an institution that one sends nothing until they resume it.
+
+    Forwards of no institution are in the log and in the health of whoever runs the installation.
+    """
+    if fact.institution_id is None:
+        return
+    receivers = await session.scalars(holders_at(fact.institution_id, Role.ADMINISTRATOR, Role.OPERATOR))
+    title = f"Forwarding to {fact.name} has paused"[:200]
+    notice = Notice(NotificationKind.SYSTEM, title, fact.why, f"/lrs/forwards/{fact.forward_id}")
+    await notify(session, actor=OPERATING, notice=notice, receivers=receivers.all())

@@ -14,6 +14,7 @@ from academe.lrs.forwarding.service import retry_letters, skip_statement
 from academe.lrs.forwarding.types import ForwardFilter, ForwardState, ForwardVersion, PauseReason
 from academe.lrs.keys import key_uuid
 from tests.lrs.forwarding.misbehaving import (
+    Request,
     accepting,
     answering,
     dripping,
@@ -228,6 +229,13 @@ class TestAnswers:
                 await here.turn(forward)
                 assert len(store.asked) == 1
                 assert is_authorized(store.asked[0])
+            async with here.database.transaction(SYSTEM) as session:
+                kind = {"kind": "lrs.forward_paused", "forward": str(forward)}
+                told = text(
+                    "SELECT payload FROM outbox_message WHERE kind = :kind AND payload->>'forward_id' = :forward"
+                )
+                (fact,) = (await session.scalars(told, kind)).all()
+            assert (fact["name"], fact["why"]) == ("There", paused.failure)
 
     async def test_one_that_is_refused_is_found_and_laid_aside(self, here: Here) -> None:
         sent = [statement(number) for number in range(30)]
@@ -248,6 +256,20 @@ class TestAnswers:
                     assert await retry_letters(session, actor=SYSTEM, forward_id=forward) == 3
                 after = await here.turn(forward)
                 assert (after.delivered, after.letters) == (30, 0)
+
+    async def test_batches_become_as_small_as_the_other_store_wants_them(self, here: Here) -> None:
+        here.database.settings = here.database.settings.model_copy(update={"xapi_forward_statements": 32})
+        await here.send(*[statement(number) for number in range(96)])
+
+        async def narrow(request: Request, writer: asyncio.StreamWriter) -> None:
+            await (answering(413) if len(request.statements) > 8 else accepting)(request, writer)
+
+        async with misbehaving(narrow) as store:
+            forward = await here.add_forward(store.endpoint, since=LONG_AGO)
+            after = await here.turn(forward)
+            assert (after.delivered, after.letters) == (96, 0)
+            # 32 in halves, then 8, and 16 every other time, in case it has changed its mind.
+            assert [len(each.statements) for each in store.asked][:12] == [32, 16, 8, 8, 16, 8, 8, 8, 16, 8, 8, 8]
 
     async def test_a_letter_that_fails_again_is_dead_again_and_nobody_waits_for_it(self, here: Here) -> None:
         bad, good = await here.send(statement(1), statement(2))

@@ -139,6 +139,7 @@ class Task:
 
     forward_id: UUID
     institution_id: UUID | None
+    name: str
     endpoint: str
     version: ForwardVersion
     authorization: str = field(repr=False)
@@ -208,6 +209,7 @@ def _task(
     return Task(
         forward_id=forward.id,
         institution_id=forward.institution_id,
+        name=forward.name,
         endpoint=forward.endpoint,
         version=forward.version,
         authorization=f"Basic {credentials}",

@@ -76,12 +76,16 @@ class Failure:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a task, in the order of its statements: all up to `through` are decided."""
+    """What became of a task, in the order of its statements: all up to `through` are decided.
+
+    `too_large` is the smallest batch that the other store found so; 0 when it found none.
+    """
 
     through: datetime
     delivered: int = 0
     refused: list[Refused] = field(default_factory=list)
     refused_in_row: int = 0
+    too_large: int = 0
     failure: Failure | None = None
     answers: list[Answered] = field(default_factory=list)
 
@@ -149,6 +153,8 @@ class Sending:
         elif reply.status not in _SPLIT:
             raise _StopError(_failure_of(reply))
         elif len(statements) > 1:
+            if reply.status == 413:
+                outcome.too_large = len(statements)
             half = len(statements) // 2
             for part in (statements[:half], statements[half:]):
                 # Not what was read before: somebody may have been erased meanwhile.

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from academe.lrs.facts import AgentErased
+from academe.lrs.facts import AgentErased, ForwardPaused
 from academe.lrs.forwarding.batches import Task
 from academe.lrs.forwarding.delivery import Answered, Failure, Outcome, Refused
 from academe.platform import clock
@@ -17,6 +17,7 @@ from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Session
 from academe.platform.ids import new_id
+from academe.platform.outbox.service import announce
 
 FIRST_WAIT_SECONDS: Final = 2.0
 LONGEST_WAIT_SECONDS: Final = 900.0
@@ -102,7 +103,7 @@ async def note(session: Session, actor: Actor, task: Task, outcome: Outcome, *, 
             "attempts": attempts,
             "next_attempt_at": _next_attempt(now, failure, attempts),
             "failure": None if failure is None else failure.words,
-            "batch": _next_batch(task, failure, most),
+            "batch": _next_batch(task, outcome, most),
             "pause": None if failure is None or failure.pause is None else failure.pause.value,
             "answers": answers,
             "older": KEPT_ANSWERS - len(answers),
@@ -120,6 +121,7 @@ async def note(session: Session, actor: Actor, task: Task, outcome: Outcome, *, 
         subject = Subject("xapi_forward", task.forward_id, task.institution_id)
         said = f"Forward paused by itself: {failure.pause.value.replace('_', ' ')}"
         record(session, actor=actor, action="xapi_forward.paused", subject=subject, summary=said)
+        await announce(session, ForwardPaused(task.forward_id, task.institution_id, task.name, failure.words))
 
 
 async def forget_agent(session: Session, fact: AgentErased) -> None:
@@ -168,11 +170,13 @@ def _next_attempt(now: datetime, failure: Failure | None, attempts: int) -> date
     return now + timedelta(seconds=wait_seconds(failure, attempts))
 
 
-def _next_batch(task: Task, failure: Failure | None, most: int) -> int:
-    """Half of it after what smaller batches may help, twice as many after a success."""
-    if failure is None:
-        return min(task.batch * 2, most)
-    return max(task.batch // 2, 1) if failure.shrink else task.batch
+def _next_batch(task: Task, outcome: Outcome, most: int) -> int:
+    """Half of it after what smaller batches may help, half of what was too large, else twice as many."""
+    if outcome.failure is not None:
+        return max(task.batch // 2, 1) if outcome.failure.shrink else task.batch
+    if outcome.too_large:
+        return max(outcome.too_large // 2, 1)
+    return min(task.batch * 2, most)
 
 
 def _shown(answer: Answered, now: datetime) -> dict[str, Any]:
