@@ -10,13 +10,14 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from academe.lrs.forwarding import batches, progress
 from academe.lrs.forwarding.batches import Task, Waiting
 from academe.lrs.forwarding.delivery import Failure, Outcome, Sending
 from academe.lrs.statements.attachments import read_attachment
 from academe.platform.actor import system_actor
-from academe.platform.database.session import Database
+from academe.platform.database.session import Database, is_away, is_transient
 from academe.platform.errors import AcademeError
 from academe.platform.logging import get_logger
 
@@ -53,8 +54,7 @@ async def forward_statements(database: Database, stopping: asyncio.Event) -> Non
             async with database.transaction(ACTOR) as session:
                 due = list((await session.scalars(_DUE)).all())
         except Exception as error:  # noqa: BLE001 - the loop must outlive whatever befalls one look
-            get_logger().error("xapi.forwarding_failed", exc_info=error)
-            due, pause = [], _PAUSE_AFTER_FAULT_SECONDS
+            due, pause = [], _pause_after(error)
         running = {forward_id: task for forward_id, task in running.items() if not task.done()}
         for forward_id in due:
             if forward_id not in running and len(running) < _AT_ONCE:
@@ -123,8 +123,17 @@ async def _turn(database: Database, forward_id: UUID, stopping: asyncio.Event) -
     except progress.OvertakenError:
         get_logger().info("xapi.forward_overtaken", forward=str(forward_id))
     except Exception as error:  # noqa: BLE001 - one forward must not end the others
-        get_logger().error("xapi.forwarding_failed", forward=str(forward_id), exc_info=error)
-        await asyncio.sleep(_PAUSE_AFTER_FAULT_SECONDS)
+        await asyncio.sleep(_pause_after(error, forward=str(forward_id)))
+
+
+def _pause_after(error: Exception, **about: str) -> float:
+    """Note what befell a turn or the look for one; returns the seconds until the next."""
+    if is_away(error) or (isinstance(error, DBAPIError) and is_transient(error)):
+        # Nothing is wrong with the forwards: as soon as the database is back, they go on.
+        get_logger().warning("xapi.forwarding_waits", error=type(error).__name__, **about)
+        return _PAUSE_SECONDS
+    get_logger().error("xapi.forwarding_failed", exc_info=error, **about)
+    return _PAUSE_AFTER_FAULT_SECONDS
 
 
 async def _reload(database: Database, statements: Sequence[Waiting]) -> list[Waiting]:
