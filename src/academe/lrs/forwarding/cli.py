@@ -7,7 +7,6 @@ from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
-from rich.table import Table
 from rich.text import Text
 from sqlalchemy import true
 
@@ -99,12 +98,10 @@ def list_forwards(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"forwards": [_as_json(each) for each in found]})
         return
-    table = Table("id", "name", "state", "behind", "delivered", "refused", "trouble", title="Forwards")
+    if not found:
+        console.print("Nothing is forwarded.")
     for each in found:
-        said, counted = each.forward, (f"{each.forward.delivered:,}", f"{each.forward.letters:,}")
-        behind = f"{each.behind.seconds(each.now):,.0f} s"
-        table.add_row(str(said.id), Text(said.name), said.state.value, behind, *counted, Text(said.failure or ""))
-    console.print(table)
+        _print(each)
 
 
 @forward.command()
@@ -162,6 +159,16 @@ def _done(forward_id: UUID, sentence: str, *, as_json: bool) -> None:
         print_json({"id": forward_id})
     else:
         console.print(sentence)
+
+
+def _print(shown: ShownForward) -> None:
+    """Lines and no table: the id must be whole, because the other commands need it."""
+    one = shown.forward
+    counts = f"{one.delivered:,} delivered, {one.letters:,} refused, {shown.behind.seconds(shown.now):,.0f} s behind"
+    for line in (f"{one.id}  {one.state.value}: {one.name}", f"    {one.endpoint}", f"    {counts}"):
+        console.print(Text(line), soft_wrap=True)
+    if one.failure:
+        console.print(Text(f"    {one.failure}"), soft_wrap=True)
 
 
 def _as_json(shown: ShownForward) -> dict[str, object]:
