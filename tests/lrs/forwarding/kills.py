@@ -133,10 +133,10 @@ class Forwarding:
     def _delivered(self) -> int:
         return number(self._server, HERE, "SELECT sum(delivered) FROM xapi_forward_progress")
 
-    @staticmethod
-    def _until(holds: Callable[[], bool]) -> None:
+    def _until(self, holds: Callable[[], bool]) -> None:
         end = time.monotonic() + LONG
         while not holds():
+            assert self._worker.is_running(), "the worker ended by itself; its log says why"
             assert time.monotonic() < end, "nothing happens any more"
             time.sleep(0.01)
 
