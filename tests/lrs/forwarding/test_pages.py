@@ -252,6 +252,9 @@ class TestPages:
         assert "somebody-elses@example.com" not in page
         part = await client_of(two_schools.home.actor("administrator"), htmx=True).get(f"{kept.page}?part=figures")
         assert part.text.lstrip().startswith('<div id="figures"')
+        assert "part=figures&amp;seen=failing" in part.text
+        other = await client.get(f"{kept.page}?part=figures&seen=active")
+        assert (other.status_code, other.headers["hx-refresh"]) == (204, "true")
         assert "Dead letters" not in part.text
 
     async def test_dead_letters_are_sent_again_or_dismissed(

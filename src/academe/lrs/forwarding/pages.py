@@ -1,6 +1,6 @@
 """Pages of forwards: the list, the form, and one of them with what it could not deliver.
 
-The figures keep themselves up to date where scripts run.
+The figures keep themselves up to date where scripts run, and the page loads anew when the state is another one.
 """
 
 from typing import Any, Final
@@ -113,9 +113,13 @@ async def show_forward(
     )
     one = await one_for(database_of(request), actor=actor, forward=forward)
     row = Row(one.shown)
-    page = ForwardPage(row, one, table, can_change, watching_policy.can_read(actor), f"{row.href}?part=figures")
-    block = "figures" if request.query_params.get("part") == "figures" else "letters"
-    return render(request, "lrs/forward.html", page, block=block)
+    is_live = request.query_params.get("part") == "figures"
+    if is_live and request.query_params.get("seen", row.forward.state) != row.forward.state:
+        # What can be done about it stands outside of the figures.
+        return Response(status_code=204, headers={"HX-Refresh": "true"})
+    live_href = f"{row.href}?part=figures&seen={row.forward.state}"
+    page = ForwardPage(row, one, table, can_change, watching_policy.can_read(actor), live_href)
+    return render(request, "lrs/forward.html", page, block="figures" if is_live else "letters")
 
 
 @router.get("/{forward_id}/edit")
