@@ -6,12 +6,13 @@ import pytest
 
 from academe.app import create_app
 from academe.platform.database.session import Database
+from tests.lrs.forwarding.kept import kept
 from tests.lrs.forwarding.stores import Here, There, secret_in
 from tests.lrs.senders.conftest import operator
 from tests.support.browser import served
 from tests.support.databases import ServerOfTests
 
-__all__ = ["operator"]
+__all__ = ["kept", "operator"]
 
 
 @pytest.fixture

@@ -1,104 +1,23 @@
-"""Pages and JSON of forwards: who sets them up, who keeps them going, what is told of them and what never is."""
+"""Pages of forwards: who sets them up, who keeps them going, what is told of them and what never is."""
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
-from academe.lrs.forwarding.batches import Waiting
-from academe.lrs.forwarding.delivery import Refused
-from academe.lrs.forwarding.models import XapiForward, XapiForwardLetter, XapiForwardProgress
-from academe.lrs.forwarding.progress import lay_aside
-from academe.lrs.forwarding.service import ForwardWanted, add_forward
-from academe.lrs.forwarding.types import ForwardFilter, ForwardVersion, PauseReason
-from academe.lrs.keys import key_uuid
-from academe.lrs.senders.service import create_sender
-from academe.lrs.senders.types import Scope, Sender
+from academe.lrs.forwarding.models import XapiForwardProgress
+from academe.lrs.forwarding.types import PauseReason
 from academe.platform import clock
-from academe.platform.actor import Actor, system_actor
-from academe.platform.audit.models import AuditEntry
+from academe.platform.actor import Actor
 from academe.platform.database.session import Session
 from academe.platform.ids import new_id
 from tests.lrs.conftest import ClientOf
-from tests.lrs.statements.kept import Keeper, statement
+from tests.lrs.forwarding.kept import ANSWER, BODY, FORM, JSON, LIST, PAGE_VERBS, SECRET, SYSTEM, VERBS, Kept, entries
 from tests.schools import TwoSchools
-from tests.support.transactions import JoinedDatabase, as_actor
+from tests.support.transactions import as_actor
 
 pytestmark = pytest.mark.anyio
-
-LIST, JSON = "/lrs/forwards", "/api/v1/lrs/forwards"
-SYSTEM = system_actor("test")
-SECRET = "open-sesame-7"
-ANSWER = "mailto:ada@example.com is unknown here"
-BODY = {"name": "Analytics", "endpoint": "https://lrs.example.org/xapi", "key": "us", "secret": SECRET}
-FORM = {**BODY, "version": "1.0.3", "voiding": "true", "references": "true", "start": "now"}
-VERBS = ("pause", "resume", "retry", "skip", "letters/retry")
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A forward of the first school with one dead letter, and the statement that it would send next."""
-
-    id: UUID
-    letter: UUID
-    refused: UUID
-    next: UUID
-
-    @property
-    def page(self) -> str:
-        return f"{LIST}/{self.id}"
-
-    @property
-    def json(self) -> str:
-        return f"{JSON}/{self.id}"
-
-
-@pytest.fixture
-async def kept(session: Session, two_schools: TwoSchools, database: JoinedDatabase) -> Kept:
-    institution = two_schools.home.institution.id
-    agents = [key_uuid("mbox:ada@example.com"), key_uuid("mbox:somebody-elses@example.com")]
-    wanted = ForwardWanted(
-        "Analytics", BODY["endpoint"], ForwardVersion.ONE, ForwardFilter(agents=agents), "us", SECRET
-    )
-    keeper = Keeper(session)
-    async with as_actor(session, SYSTEM):
-        row = (
-            await create_sender(
-                session, actor=SYSTEM, name="LMS", key="lms", home_page="https://x.example", institution_id=institution
-            )
-        ).sender
-        sender = Sender(row.id, row.name, row.authority, row.authority_key, frozenset({Scope.ALL}), institution)
-        refused, following = await keeper.keep(statement(), statement(), sender=sender)
-        other = statement(actor={"mbox": "mailto:somebody-elses@example.com"})
-        await keeper.keep(other)
-        forward = await add_forward(
-            session, actor=SYSTEM, settings=database.settings, wanted=wanted, institution_id=institution
-        )
-        past = clock.now() - timedelta(days=60)
-        await session.execute(
-            update(XapiForwardProgress).values(
-                position=past,
-                failure="The other store failed (500).",
-                failing_since=past,
-                attempts=3,
-                next_attempt_at=clock.now() + timedelta(minutes=9),
-            )
-        )
-        waiting = Waiting(UUID(refused), past, "{}")
-        await lay_aside(session, forward.id, Refused(waiting, 400, "The other store refuses it.", ANSWER))
-        letter = (await session.execute(select(XapiForwardLetter.id))).scalar_one()
-    return Kept(forward.id, letter, UUID(refused), UUID(following))
-
-
-async def entries(session: Session, forward_id: UUID) -> Sequence[AuditEntry]:
-    async with as_actor(session, SYSTEM):
-        found = select(AuditEntry).where(AuditEntry.subject_id == forward_id).order_by(AuditEntry.id)
-        return (await session.scalars(found)).all()
 
 
 class TestWho:
@@ -112,7 +31,8 @@ class TestWho:
             assert (await client.post(f"{kept.json}/{verb}")).status_code == 401, verb
         assert (await client.post(JSON, json=BODY)).status_code == 401
         assert (await client.put(kept.json, json=BODY)).status_code == 401
-        assert (await client.delete(kept.json)).status_code == 401
+        for address in (kept.json, f"{kept.json}/letters"):
+            assert (await client.delete(address)).status_code == 401
         assert (await client.delete(f"{kept.json}/letters/{kept.letter}")).status_code == 401
 
     async def test_others_of_the_institution_may_not(
@@ -122,7 +42,7 @@ class TestWho:
             client = client_of(two_schools.home.actor(who))
             for address in (LIST, f"{LIST}/add", kept.page, f"{kept.page}/edit", JSON, f"{kept.json}/letters"):
                 assert (await client.get(address)).status_code == 403, (who, address)
-            for verb in (*VERBS, "edit", "remove"):
+            for verb in (*PAGE_VERBS, "edit", "remove"):
                 assert (await client.post(f"{kept.page}/{verb}", data=FORM)).status_code == 403, (who, verb)
             for verb in VERBS:
                 assert (await client.post(f"{kept.json}/{verb}")).status_code == 403, (who, verb)
@@ -130,7 +50,8 @@ class TestWho:
                 assert (await client.post(JSON, json=body)).status_code == 403
                 assert (await client.put(kept.json, json=body)).status_code == 403
             assert (await client.post(f"{LIST}/add", data=FORM)).status_code == 403
-            assert (await client.delete(kept.json)).status_code == 403
+            for address in (kept.json, f"{kept.json}/letters"):
+                assert (await client.delete(address)).status_code == 403
             page = await client.get("/models")
             assert f'href="{LIST}"' not in page.text
 
@@ -142,10 +63,11 @@ class TestWho:
         assert (await client.get(JSON)).json()["items"] == []
         for address in (kept.page, f"{kept.page}/edit", kept.json, f"{kept.json}/letters"):
             assert (await client.get(address)).status_code == 404, address
-        for verb in (*VERBS, "edit", "remove", f"letters/{kept.letter}/retry", f"letters/{kept.letter}/dismiss"):
+        for verb in (*PAGE_VERBS, "edit", "remove", f"letters/{kept.letter}/retry", f"letters/{kept.letter}/dismiss"):
             assert (await client.post(f"{kept.page}/{verb}", data=FORM)).status_code == 404, verb
         assert (await client.put(kept.json, json=BODY)).status_code == 404
-        assert (await client.delete(kept.json)).status_code == 404
+        for address in (kept.json, f"{kept.json}/letters"):
+            assert (await client.delete(address)).status_code == 404
 
     async def test_operators_keep_it_going_and_do_not_say_what_it_carries(
         self, client_of: ClientOf, kept: Kept, operator: Actor, session: Session
@@ -269,7 +191,21 @@ class TestPages:
         for verb in ("retry", "dismiss"):
             assert (await client.post(f"{letter}/{verb}")).status_code == 404
         made = [each.action for each in await entries(session, kept.id)]
-        assert made == ["xapi_forward.letters_retried", "xapi_forward.letter_dismissed"]
+        assert made == ["xapi_forward.letters_retried", "xapi_forward.letters_dismissed"]
+
+    async def test_all_are_dismissed_but_those_on_their_way(
+        self, client_of: ClientOf, kept: Kept, two_schools: TwoSchools, session: Session
+    ) -> None:
+        client = client_of(two_schools.home.actor("administrator"))
+        for _ in range(2):
+            assert (await client.post(f"{kept.page}/skip")).status_code == 303
+        assert (await client.post(f"{kept.page}/letters/{kept.letter}/retry")).status_code == 303
+        assert (await client.post(f"{kept.page}/letters/dismiss")).status_code == 303
+        assert (await client.delete(f"{kept.json}/letters")).json() == {"count": 0}
+        (left,) = (await client.get(f"{kept.json}/letters")).json()["items"]
+        assert left["id"] == str(kept.letter)
+        (entry,) = (each for each in await entries(session, kept.id) if each.action.endswith("letters_dismissed"))
+        assert entry.changes == {"letters": 1}
 
     async def test_the_next_one_is_skipped(
         self, client_of: ClientOf, kept: Kept, two_schools: TwoSchools, session: Session
@@ -301,86 +237,3 @@ class TestPages:
             assert said in page
             assert f"{kept.page}/resume" in page
             assert f'action="{kept.page}/pause"' not in page
-
-
-class TestJson:
-    async def test_a_program_adds_reads_changes_and_removes(
-        self, client_of: ClientOf, two_schools: TwoSchools, session: Session
-    ) -> None:
-        client = client_of(two_schools.home.actor("administrator"))
-        sent: dict[str, Any] = BODY | {"version": "2.0", "agents": ["mbox:ada@example.com"], "voiding": False}
-        made = await client.post(JSON, json=sent | {"since": "2026-01-01T00:00:00Z"})
-        assert made.status_code == 201, made.text
-        added = made.json()
-        assert SECRET not in made.text
-        assert (added["state"], added["agents"], added["voiding"], added["version"]) == ("active", 1, False, "2.0")
-        assert added["institution_id"] == str(two_schools.home.institution.id)
-        address = f"{JSON}/{added['id']}"
-        assert (await client.get(address)).json()["position"].startswith("2025-12-31T23:59:59.999999")
-        elsewhere = {"name": "Analytics", "endpoint": "https://else.example.org/xapi"}
-        refused = await client.put(address, json=elsewhere)
-        assert refused.status_code == 422, "the secret would go elsewhere"
-        assert [each["field"] for each in refused.json()["errors"]] == ["key", "secret"]
-        assert (await client.put(address, json=elsewhere | {"key": "us", "secret": "new"})).status_code == 204
-        assert (await client.get(address)).json()["endpoint"] == elsewhere["endpoint"]
-        assert (await client.post(f"{address}/pause")).status_code == 204
-        assert (await client.get(address)).json()["pause_reason"] == "person"
-        assert (await client.post(f"{address}/resume")).status_code == 204
-        assert (await client.post(f"{address}/retry")).status_code == 204
-        assert (await client.delete(address)).status_code == 204
-        assert (await client.get(address)).status_code == 404
-        made_entries = await entries(session, UUID(added["id"]))
-        assert [each.action.partition(".")[2] for each in made_entries] == [
-            *("created", "changed", "paused", "resumed", "retried", "removed")
-        ]
-        changes = made_entries[1].changes or {}
-        assert changes["endpoint"] == [BODY["endpoint"], elsewhere["endpoint"]]
-        assert changes["credentials"] == "replaced"
-
-    async def test_letters(self, client_of: ClientOf, kept: Kept, two_schools: TwoSchools, session: Session) -> None:
-        client = client_of(two_schools.home.actor("administrator"))
-        (letter,) = (await client.get(f"{kept.json}/letters")).json()["items"]
-        assert (letter["answer"], letter["again_at"]) == (ANSWER, None)
-        assert (await client.post(f"{kept.json}/letters/retry")).json() == {"count": 1}
-        assert (await client.post(f"{kept.json}/letters/{kept.letter}/retry")).status_code == 204
-        assert (await client.get(f"{kept.json}/letters")).json()["items"][0]["again_at"] is not None
-        assert (await client.delete(f"{kept.json}/letters/{kept.letter}")).status_code == 204
-        assert (await client.delete(f"{kept.json}/letters/{kept.letter}")).status_code == 404
-        assert (await client.get(f"{kept.json}/letters")).json()["items"] == []
-
-    async def test_what_is_wrong_is_named(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
-        client = client_of(two_schools.home.actor("administrator"))
-        for wrong, field in (
-            ({"name": ""}, "name"),
-            ({"endpoint": "x"}, "endpoint"),
-            ({"endpoint": "https://[::1"}, "endpoint"),
-            ({"endpoint": "https://0.0.0.0/xapi"}, "endpoint"),
-            ({"version": "3"}, "version"),
-            ({"key": None}, "key"),
-            ({"secret": "a\nb"}, "secret"),
-            ({"verbs": ["did"]}, "verbs.0"),
-            ({"agents": ["nobody"]}, "agents"),
-            ({"senders": [str(new_id())]}, "senders"),
-            ({"since": "yesterday"}, "since"),
-        ):
-            answer = await client.post(JSON, json=BODY | wrong)
-            assert answer.status_code == 422, wrong
-            assert answer.json()["errors"][0]["field"] == field, answer.text
-        other = BODY | {"institution_id": str(two_schools.away.institution.id)}
-        assert (await client.post(JSON, json=other)).status_code == 403
-        assert (await client.get(f"{JSON}/{new_id()}")).status_code == 404
-
-    async def test_lists_are_paged(self, client_of: ClientOf, two_schools: TwoSchools) -> None:
-        client = client_of(two_schools.home.actor("administrator"))
-        for number in range(3):
-            assert (await client.post(JSON, json=BODY | {"name": f"Store {number}"})).status_code == 201
-        first = (await client.get(JSON, params={"limit": 2})).json()
-        second = (await client.get(JSON, params={"limit": 2, "cursor": first["next_cursor"]})).json()
-        assert [each["name"] for each in (*first["items"], *second["items"])] == ["Store 0", "Store 1", "Store 2"]
-
-
-async def test_the_secret_is_in_the_database_encrypted_and_in_no_list(kept: Kept, session: Session) -> None:
-    async with as_actor(session, SYSTEM):
-        forward = (await session.execute(select(XapiForward).where(XapiForward.id == kept.id))).scalar_one()
-    assert forward.secret == SECRET
-    assert SECRET not in repr(forward)

@@ -205,6 +205,13 @@ async def retry_letters(request: Request, forward_id: UUID, actor: SignedIn, ses
     return redirect(request, f"{LIST}/{forward_id}", f"{plural(count, 'statement')} will be sent again.")
 
 
+@router.post("/{forward_id}/letters/dismiss")
+async def dismiss_letters(request: Request, forward_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
+    """Forget all dead letters that are not to be sent again."""
+    count = await service.dismiss_letters(session, actor=actor, forward_id=forward_id)
+    return redirect(request, f"{LIST}/{forward_id}", f"{plural(count, 'dead letter')} dismissed.")
+
+
 @router.post("/{forward_id}/letters/{letter_id}/retry")
 async def retry_letter(
     request: Request, forward_id: UUID, letter_id: UUID, actor: SignedIn, session: WriteSession
@@ -219,7 +226,7 @@ async def dismiss_letter(
     request: Request, forward_id: UUID, letter_id: UUID, actor: SignedIn, session: WriteSession
 ) -> Response:
     """Forget one dead letter."""
-    await service.dismiss_letter(session, actor=actor, forward_id=forward_id, letter_id=letter_id)
+    await service.dismiss_letters(session, actor=actor, forward_id=forward_id, letter_id=letter_id)
     return redirect(request, f"{LIST}/{forward_id}", "It is dismissed; the statement stays here.")
 
 

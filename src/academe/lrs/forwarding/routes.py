@@ -122,6 +122,12 @@ async def retry_letters(forward_id: UUID, actor: SignedIn, session: WriteSession
     return CountOut(count=await service.retry_letters(session, actor=actor, forward_id=forward_id))
 
 
+@router.delete("/{forward_id}/letters")
+async def dismiss_letters(forward_id: UUID, actor: SignedIn, session: WriteSession) -> CountOut:
+    """Forget the dead letters that are not to be sent again: the statements stay here and are not there."""
+    return CountOut(count=await service.dismiss_letters(session, actor=actor, forward_id=forward_id))
+
+
 @router.post("/{forward_id}/letters/{letter_id}/retry", status_code=204)
 async def retry_letter(forward_id: UUID, letter_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
     """Send one dead letter again."""
@@ -132,7 +138,7 @@ async def retry_letter(forward_id: UUID, letter_id: UUID, actor: SignedIn, sessi
 @router.delete("/{forward_id}/letters/{letter_id}", status_code=204)
 async def dismiss_letter(forward_id: UUID, letter_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
     """Forget a dead letter: the statement stays here and is not there."""
-    await service.dismiss_letter(session, actor=actor, forward_id=forward_id, letter_id=letter_id)
+    await service.dismiss_letters(session, actor=actor, forward_id=forward_id, letter_id=letter_id)
     return Response(status_code=204)
 
 

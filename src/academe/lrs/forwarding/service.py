@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from academe.lrs.forwarding import policy
 from academe.lrs.forwarding.addresses import checked_endpoint
@@ -185,17 +185,21 @@ async def retry_letters(session: Session, *, actor: Actor, forward_id: UUID, let
     return count
 
 
-async def dismiss_letter(session: Session, *, actor: Actor, forward_id: UUID, letter_id: UUID) -> None:
-    """Forget a dead letter: the statement stays here and is not there. Raises LetterNotFoundError."""
+async def dismiss_letters(session: Session, *, actor: Actor, forward_id: UUID, letter_id: UUID | None = None) -> int:
+    """Forget a dead letter, or all of them: the statements stay here and are not there. Returns how many.
+
+    Those that are to be sent again stay, unless one is named. Raises LetterNotFoundError.
+    """
     forward, _ = await _to_run(session, actor, forward_id)
-    one = (XapiForwardLetter.id == letter_id, XapiForwardLetter.forward_id == forward_id)
-    letter = (await session.execute(select(XapiForwardLetter).where(*one))).scalar_one_or_none()
-    if letter is None:
+    wanted = delete(XapiForwardLetter).where(XapiForwardLetter.forward_id == forward_id)
+    of_these = XapiForwardLetter.again_at.is_(None) if letter_id is None else XapiForwardLetter.id == letter_id
+    gone = (await session.scalars(wanted.where(of_these).returning(XapiForwardLetter.statement_id))).all()
+    if letter_id is not None and not gone:
         raise LetterNotFoundError
-    await session.delete(letter)
-    await session.flush()
-    changes = {"statement": letter.statement_id}
-    _record(session, actor, forward, "xapi_forward.letter_dismissed", "Dead letter dismissed", changes)
+    if gone:
+        changes = {"letters": len(gone)} if letter_id is None else {"statement": gone[0]}
+        _record(session, actor, forward, "xapi_forward.letters_dismissed", "Dead letters dismissed", changes)
+    return len(gone)
 
 
 async def remove_forward(session: Session, *, actor: Actor, forward_id: UUID) -> None:
