@@ -175,6 +175,8 @@ class TestPages:
         part = await client_of(two_schools.home.actor("administrator"), htmx=True).get(f"{kept.page}?part=figures")
         assert part.text.lstrip().startswith('<div id="figures"')
         assert "part=figures&amp;seen=failing" in part.text
+        page_of_letters = await client_of(two_schools.home.actor("administrator"), htmx=True).get(kept.page)
+        assert page_of_letters.text.lstrip().startswith('<div id="letters"')
         other = await client.get(f"{kept.page}?part=figures&seen=active")
         assert (other.status_code, other.headers["hx-refresh"]) == (204, "true")
         assert "Dead letters" not in part.text

@@ -21,12 +21,7 @@ COLUMNS: Final = (
     Column("hour", "Last hour", hide_below="sm"),
     Column("letters", "Refused", hide_below="md"),
 )
-LETTER_COLUMNS: Final = (
-    Column("refused", "Refused (UTC)"),
-    Column("statement", "Statement"),
-    Column("why", "Why"),
-    Column("actions", "What to do"),
-)
+LETTER_COLUMNS: Final = (Column("letter", "Newest first; times in UTC"),)
 
 
 _TONES: Final = {ForwardState.ACTIVE: "good", ForwardState.FAILING: "warn", ForwardState.PAUSED: "neutral"}
