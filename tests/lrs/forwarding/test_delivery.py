@@ -366,34 +366,3 @@ class TestAnswers:
             after = await here.turn(forward)
             assert (after.delivered, after.letters) == (1, 1)
             assert store.asked[-1].statements[0]["id"] == second
-
-
-class TestBounds:
-    async def test_one_request_at_a_time_however_many_workers(self, here: Here) -> None:
-        here.database.settings = here.database.settings.model_copy(update={"xapi_forward_statements": 5})
-        await here.send(*[statement(number) for number in range(50)])
-        async with misbehaving(accepting) as store:
-            forward = await here.add_forward(store.endpoint, since=LONG_AGO)
-            turns = await asyncio.gather(*[take_turn(here.database, forward) for _ in range(5)])
-            assert turns.count(True) == 1
-            assert store.most_at_once == 1
-            assert [len(each.statements) for each in store.asked] == [5] * 10
-
-    async def test_batches_are_bounded_in_bytes(self, here: Here) -> None:
-        here.database.settings = here.database.settings.model_copy(update={"xapi_forward_mebibytes": 1})
-        large = {"extensions": {"http://example.com/large": "x" * 400_000}}
-        await here.send(*[statement(number, result=large) for number in range(7)])
-        async with misbehaving(accepting) as store:
-            forward = await here.add_forward(store.endpoint, since=LONG_AGO)
-            assert (await here.turn(forward)).delivered == 7
-            assert [len(each.statements) for each in store.asked] == [3, 3, 1]
-
-    async def test_it_moves_on_past_thousands_that_do_not_fit(self, here: Here) -> None:
-        for _ in range(6):
-            await here.send(*[statement(number) for number in range(1000)])
-        (last,) = await here.send(statement(1, verb={"id": "http://example.com/verbs/liked"}))
-        async with misbehaving(accepting) as store:
-            wanted = ForwardFilter(verbs=["http://example.com/verbs/liked"])
-            forward = await here.add_forward(store.endpoint, wanted=wanted, since=LONG_AGO)
-            assert (await here.turn(forward)).delivered == 1
-            assert [each["id"] for request in store.asked for each in request.statements] == [last]
