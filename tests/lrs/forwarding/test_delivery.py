@@ -337,12 +337,46 @@ class TestAnswers:
         forward = await here.add_forward("http://127.0.0.1:9/xapi", since=LONG_AGO)
         assert "cannot be reached" in str((await here.turn(forward)).failure)
 
+    async def test_stores_that_do_not_name_what_they_had_are_asked_for_it(self, here: Here) -> None:
+        """As Ralph does: 200 with the ids that are new to it, 204 when none is."""
+        there: dict[str, Any] = {}
+
+        async def store_new(request: Request, writer: asyncio.StreamWriter) -> None:
+            if request.method == "GET":
+                found = there.get(request.target.rpartition("=")[2])
+                await answering(200, {"statements": [] if found is None else [found]})(request, writer)
+                return
+            new = [each["id"] for each in request.statements if each["id"] not in there]
+            there.update({each["id"]: each for each in request.statements if each["id"] in new})
+            await (answering(200, new) if new else answering(204))(request, writer)
+
+        async with misbehaving(store_new) as store:
+            forward = await here.add_forward(store.endpoint, since=LONG_AGO)
+            ids = await here.send(*[statement(number) for number in range(4)])
+            there[ids[1]] = {**statement(1), "id": ids[1]}
+            there[ids[2]] = {**statement(2), "id": ids[2], "result": {"success": False}}
+            after = await here.turn(forward)
+            assert (after.delivered, after.letters, after.state) == (3, 1, ForwardState.ACTIVE)
+            assert [str(each.statement_id) for each in await here.letters(forward)] == [ids[2]]
+            # The answer was lost: all of it is sent once more, and is there.
+            async with here.database.transaction(SYSTEM) as session:
+                await session.execute(text("UPDATE xapi_forward_progress SET position = '2020-01-01Z', delivered = 0"))
+            after = await here.turn(forward)
+            assert (after.delivered, after.letters, after.state) == (3, 1, ForwardState.ACTIVE)
+        async with misbehaving(answering(204), answering(403)) as store:
+            forward = await here.add_forward(store.endpoint, since=LONG_AGO)
+            failing = await here.turn(forward)
+            assert (failing.delivered, failing.state) == (0, ForwardState.FAILING)
+            assert "statements/read/mine" in str(failing.failure)
+
     async def test_only_ids_acknowledge_and_redirects_are_not_followed(self, here: Here) -> None:
         await here.send(statement(1))
         async with misbehaving(accepting) as trap:
             for reply, words in (
                 (answering(200, "<html>welcome</html>"), "without the ids"),
                 (answering(200, [str(uuid4())]), "without the ids"),
+                (answering(200, []), "without the ids"),
+                (answering(200, {"ids": []}), "without the ids"),
                 (answering(302, Location=f"{trap.endpoint}/statements"), "another address"),
                 (answering(307, Location=f"{trap.endpoint}/statements"), "another address"),
                 (answering(404), "no learning record store"),

@@ -1,8 +1,8 @@
 """Sending to another store, and what its answers mean.
 
-200 with the ids of what was sent is the only acknowledgement. 400, 409, 413, 415 and 422 are about statements: the
-batch is halved until the one that is meant stands alone. 401 and 403 are for a person to mend. Everything else is tried
-again later.
+200 with the ids of what was sent is the only acknowledgement. Some stores leave out ids that they had already, or
+answer 204 when they had all: those are looked up. 400, 409, 413, 415 and 422 are about statements: the batch is halved
+until the one that is meant stands alone. 401 and 403 are for a person to mend. Everything else is tried again later.
 """
 
 import asyncio
@@ -32,10 +32,17 @@ REFUSED_IN_ROW: Final = 25
 _CONNECT_SECONDS: Final = 10
 _LONGEST_ANSWER: Final = 2**20
 _SHOWN: Final = 1_000
+_TAKEN: Final = frozenset({200, 204})
 _SPLIT: Final = frozenset({400, 409, 413, 415, 422})
 _PAUSE: Final = frozenset({401, 403})
 _LATER: Final = frozenset({429, 503})
 _LONGEST_WAIT_SECONDS: Final = 6 * 3600.0
+_NO_STORE: Final = "It answers without the ids of the statements: this is not the address of a learning record store."
+_NOT_NAMED: Final = (
+    "It does not say that it has all statements, and whether it has the rest cannot be read there; the credentials may"
+    " need statements/read/mine."
+)
+_ANOTHER: Final = "The other store has another statement of this id."
 
 Reload = Callable[[Sequence[Waiting]], Awaitable[list[Waiting]]]
 Contents = Callable[[str, UUID | None], Awaitable[tuple[bytes, str] | None]]
@@ -146,10 +153,8 @@ class Sending:
 
     async def _send(self, task: Task, statements: Sequence[Waiting], outcome: Outcome) -> None:
         reply = await self._posted(task, statements, outcome)
-        if reply.status == 200:
-            _require_ids(reply, statements)
-            outcome.delivered += len(statements)
-            outcome.refused_in_row = 0
+        if reply.status in _TAKEN:
+            await self._acknowledge(task, statements, reply, outcome)
         elif reply.status not in _SPLIT:
             raise _StopError(_failure_of(reply))
         elif len(statements) > 1:
@@ -166,6 +171,24 @@ class Sending:
             await self._refuse(task, statements[0], reply, outcome)
         outcome.through = statements[-1].stored
 
+    async def _acknowledge(self, task: Task, statements: Sequence[Waiting], reply: _Reply, outcome: Outcome) -> None:
+        """Count what the other store names, and look up the rest, which it should have had before."""
+        named = _ids_in(reply)
+        if not named <= {each.id for each in statements}:
+            raise _StopError(Failure(_NO_STORE))
+        for each in statements:
+            if each.id not in named:
+                there = await self._there(task, each.id, outcome)
+                if there is None:
+                    raise _StopError(Failure(_NOT_NAMED if named or reply.status == 204 else _NO_STORE))
+                if not _is_same(json.loads(each.text), there, task.version):
+                    outcome.refused.append(Refused(each, reply.status, _ANOTHER, reply.text))
+                    outcome.through = each.stored
+                    continue
+            outcome.delivered += 1
+            outcome.refused_in_row = 0
+            outcome.through = each.stored
+
     async def _refuse(self, task: Task, statement: Waiting, reply: _Reply, outcome: Outcome) -> None:
         """Note that a single statement is refused, unless the other store has the same one already."""
         reason = "The other store refuses it."
@@ -178,7 +201,7 @@ class Sending:
             reason = (
                 "The other store says that it has another statement of this id, which cannot be read there."
                 if there is None
-                else "The other store has another statement of this id."
+                else _ANOTHER
             )
         elif reply.status == 413:
             reason = "The other store finds it too large."
@@ -193,12 +216,8 @@ class Sending:
         """The statement of an id as the other store has it, voided or not; None when it cannot be read."""
         for name in ("statementId", "voidedStatementId"):
             reply = await self._asked(task, "GET", {name: str(id_)}, {}, b"", 0, outcome)
-            if reply.status == 200:
-                try:
-                    found = json.loads(reply.body)
-                except ValueError:
-                    return None
-                return found if isinstance(found, dict) else None
+            if reply.status == 200 and (found := _statement_in(reply, id_)) is not None:
+                return found
             if reply.status in _LATER or reply.status >= 500:
                 raise _StopError(_failure_of(reply))
         return None
@@ -267,16 +286,30 @@ async def _read(response: httpx.Response) -> bytes:
     return bytes(read)
 
 
-def _require_ids(reply: _Reply, statements: Sequence[Waiting]) -> None:
-    """Believe an acknowledgement only when it names what was sent: a page for people is answered with 200, too."""
+def _ids_in(reply: _Reply) -> set[UUID]:
+    """The ids of an acknowledgement; a page for people, which is answered with 200 too, is a failure."""
+    if reply.status == 204:
+        return set()
     try:
         ids = json.loads(reply.body)
-        acknowledged = isinstance(ids, list) and {UUID(each) for each in ids} == {each.id for each in statements}
-    except (ValueError, TypeError, AttributeError):
-        acknowledged = False
-    if not acknowledged:
-        words = "It answers 200 without the ids of the statements: this is not the address of a learning record store."
-        raise _StopError(Failure(words))
+        if isinstance(ids, list):
+            return {UUID(each) for each in ids}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _StopError(Failure(_NO_STORE)) from error
+    raise _StopError(Failure(_NO_STORE))
+
+
+def _statement_in(reply: _Reply, id_: UUID) -> dict[str, Any] | None:
+    """The statement that was asked for by its id; some stores answer with a list of one."""
+    try:
+        found = json.loads(reply.body)
+    except ValueError:
+        return None
+    listed = found.get("statements") if isinstance(found, dict) else None
+    for each in listed if isinstance(listed, list) else [found]:
+        if isinstance(each, dict) and str(each.get("id")).lower() == str(id_):
+            return each
+    return None
 
 
 def _failure_of(reply: _Reply) -> Failure:
