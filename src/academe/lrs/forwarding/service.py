@@ -63,7 +63,9 @@ async def add_forward(
     """
     require(policy.can_manage(actor, institution_id), actor, policy.MANAGERS_ONLY)
     name, endpoint = await _checked(session, settings, wanted, institution_id, needs_credentials=True)
-    starts_after = clock.now() if since is None else since - _TICK
+    # The clock of the database, which says when statements are stored; ours may be ahead of it.
+    now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    starts_after = now if since is None else since - _TICK
     forward = XapiForward(
         institution_id=institution_id,
         name=name,
@@ -72,7 +74,7 @@ async def add_forward(
         key=wanted.key,
         secret=wanted.secret,
         starts_after=starts_after,
-        created_at=clock.now(),
+        created_at=now,
         **_columns(wanted.filter),
     )
     session.add(forward)
