@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 
 from academe.lrs.forwarding import runner
 from academe.lrs.forwarding.runner import forward_statements, take_turn
 from academe.lrs.forwarding.types import ForwardFilter, ForwardState
 from tests.lrs.forwarding.misbehaving import Misbehaving, accepting, misbehaving, silent
-from tests.lrs.forwarding.stores import Here, statement
+from tests.lrs.forwarding.stores import SYSTEM, Here, statement
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +39,9 @@ class TestBounds:
             forward = await here.add_forward(store.endpoint, since=LONG_AGO)
             assert (await here.turn(forward)).delivered == 7
             assert [len(each.statements) for each in store.asked] == [3, 3, 1]
+            async with here.database.transaction(SYSTEM) as session:
+                batch = (await session.execute(text("SELECT batch FROM xapi_forward_progress"))).scalar_one()
+            assert batch <= 12, "it reads many times what it sends"
 
     async def test_it_moves_on_past_thousands_that_do_not_fit(self, here: Here) -> None:
         for _ in range(6):

@@ -134,7 +134,8 @@ class Waiting:
 class Task:
     """What a forward does next: where to, and the statements from behind `after` up to `upto`.
 
-    Where a dead letter is to be sent again, it is the only statement, and the position stays (`is_letter`).
+    Where a dead letter is to be sent again, it is the only statement, and the position stays (`is_letter`). With
+    `is_full`, the bytes have ended it and not the number of statements.
     """
 
     forward_id: UUID
@@ -150,6 +151,7 @@ class Task:
     refused_in_row: int
     statements: Sequence[Waiting]
     more: bool
+    is_full: bool = False
     is_letter: bool = False
 
 
@@ -176,9 +178,11 @@ async def next_task(session: Session, forward_id: UUID, *, most: int, limit_byte
     found_rows = _waiting((await session.execute(_NEXT, values)).all())
     statements = await _within(session, found_rows, limit_bytes)
     # A cut batch ends with its last statement; one that is not full has seen everything up to the end of the look.
-    is_cut = len(found_rows) == batch or len(statements) < len(found_rows) or _fills(found_rows, limit_bytes)
+    is_full = len(statements) < len(found_rows) or _fills(found_rows, limit_bytes)
+    is_cut = is_full or len(found_rows) == batch
     more = is_cut or looked_at >= LOOKED_AT
-    return _task(forward, progress, statements, upto=statements[-1].stored if is_cut else upto, batch=batch, more=more)
+    upto = statements[-1].stored if is_cut else upto
+    return _task(forward, progress, statements, upto=upto, batch=batch, more=more, is_full=is_full)
 
 
 async def anew(session: Session, statements: Sequence[Waiting]) -> list[Waiting]:
@@ -203,6 +207,7 @@ def _task(
     upto: datetime,
     batch: int,
     more: bool,
+    is_full: bool = False,
     is_letter: bool = False,
 ) -> Task:
     credentials = base64.b64encode(f"{forward.key}:{forward.secret}".encode()).decode()
@@ -220,6 +225,7 @@ def _task(
         refused_in_row=progress.refused_in_row,
         statements=statements,
         more=more,
+        is_full=is_full,
         is_letter=is_letter,
     )
 

@@ -171,12 +171,15 @@ def _next_attempt(now: datetime, failure: Failure | None, attempts: int) -> date
 
 
 def _next_batch(task: Task, outcome: Outcome, most: int) -> int:
-    """Half of it after what smaller batches may help, half of what was too large, else twice as many."""
+    """Half of it after what smaller batches may help, half of what was too large, else twice as many.
+
+    Where bytes ended the batch, twice what it held: the next look must not read many times what is sent.
+    """
     if outcome.failure is not None:
         return max(task.batch // 2, 1) if outcome.failure.shrink else task.batch
     if outcome.too_large:
         return max(outcome.too_large // 2, 1)
-    return min(task.batch * 2, most)
+    return min((len(task.statements) if task.is_full else task.batch) * 2, most)
 
 
 def _shown(answer: Answered, now: datetime) -> dict[str, Any]:
