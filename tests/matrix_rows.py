@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
-from academe.identity.sign_in.models import RecoveryCode, TotpFactor, UnfinishedSignIn
+from academe.identity.sign_in.models import Passkey, PasskeyChallenge, RecoveryCode, TotpFactor, UnfinishedSignIn
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
 from academe.lrs.documents.models import XapiDocument
@@ -258,13 +258,17 @@ async def messaging_rows(session: Session, school: School) -> dict[str, str]:
 
 
 async def second_factor_rows(session: Session, school: School) -> dict[str, str]:
-    """A student's authenticator app with one recovery code, and a sign-in that waits for a code."""
+    """A student's authenticator app, recovery code and passkey, and sign-ins that wait for one of them."""
     account = school.accounts["student0"].id
     session.add(TotpFactor(account_id=account, secret="JBSWY3DPEHPK3PXP"))
     session.add(RecoveryCode(account_id=account, code_hash=account.bytes))
+    session.add(Passkey(account_id=account, credential_id=account.bytes, public_key=b"x", sign_count=0, name="Phone"))
+    challenge = PasskeyChallenge(account_id=account, token_hash=account.bytes, challenge=b"x", expires_at=clock.now())
+    session.add(challenge)
     session.add(UnfinishedSignIn(account_id=account, token_hash=account.bytes, expires_at=clock.now()))
     await session.flush()
-    return dict.fromkeys(("totp_factor", "recovery_code", "unfinished_sign_in"), f"account_id = '{account}'")
+    names = ("totp_factor", "recovery_code", "unfinished_sign_in", "passkey", "passkey_challenge")
+    return dict.fromkeys(names, f"account_id = '{account}'")
 
 
 MORE_ROWS: Final[Sequence[AddRows]] = (

@@ -24,6 +24,8 @@ from academe.academics.roster_import import routes as import_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.api import actor_resolver
+from academe.identity.passkeys import pages as passkey_pages
+from academe.identity.passkeys import routes as passkey_routes
 from academe.identity.people import pages as people_pages
 from academe.identity.people import routes as people_routes
 from academe.identity.people.cards import add_person_card
@@ -75,6 +77,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     second_factor_routes.router,
     second_factor_pages.router,
     rule_pages.router,
+    passkey_routes.router,
+    passkey_pages.router,
     people_routes.router,
     people_pages.router,
     record_routes.router,

@@ -161,3 +161,15 @@ class FactorStateError(ConflictError):
     """An authenticator app is there already, or none that waits for its first code (409)."""
 
     title = "This does not fit how you sign in at present"
+
+
+class PasskeyNotFoundError(NotFoundError):
+    """There is no such passkey, or it is somebody else's (404)."""
+
+    title = "There is no such passkey"
+
+
+class PasskeyRefusedError(InvalidInputError):
+    """The passkey's answer is not right, came too late or from another browser; which is not told (422)."""
+
+    title = "This passkey was not accepted. Please try again"

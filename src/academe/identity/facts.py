@@ -15,6 +15,9 @@ class SignInChange(StrEnum):
     APP_REMOVED = "app_removed"
     CODES_MADE = "codes_made"
     CODE_USED = "code_used"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    FACTORS_REMOVED = "factors_removed"
 
 
 @dataclass(frozen=True, slots=True)

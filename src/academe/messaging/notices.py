@@ -20,6 +20,9 @@ _TITLES: Final = {
     SignInChange.APP_REMOVED: "The authenticator app of your account was removed",
     SignInChange.CODES_MADE: "New recovery codes were made for your account",
     SignInChange.CODE_USED: "Somebody signed in to your account with a recovery code",
+    SignInChange.PASSKEY_ADDED: "A passkey was added to your account",
+    SignInChange.PASSKEY_REMOVED: "A passkey of your account was removed",
+    SignInChange.FACTORS_REMOVED: "The second factors of your account were removed",
 }
 _NOT_YOU: Final = "If that was not you, change your password and tell an administrator of your institution."
 _BY_OTHER: Final = "An administrator did this. If you did not ask for it, tell your institution at once."

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from academe.identity.errors import FactorStateError, SignInExpiredError, TooManyAttemptsError, WrongCodeError
 from academe.identity.facts import SignInChanged
 from academe.identity.models import Account, AccountSession
-from academe.identity.second_factor.service import finish_sign_in, remove_app_of
+from academe.identity.second_factor.service import finish_sign_in, remove_factors_of
 from academe.identity.second_factor.totp import code_at, step_of
 from academe.identity.sign_in.models import RecoveryCode, TotpFactor, UnfinishedSignIn
 from academe.identity.sign_in.service import sign_in
@@ -95,7 +95,7 @@ class TestSetUp:
         assert wrong.status_code == 422
         assert "not right" in wrong.text
         state = (await browser.get("/api/v1/me/second-factor")).json()
-        assert state == {"authenticator_app_since": None, "recovery_codes_left": 0}
+        assert state == {"authenticator_app_since": None, "recovery_codes_left": 0, "passkeys": 0}
         await set_up(browser, session, home, "lecturer")
         assert (await browser.get("/account/security/app")).status_code == 409
         assert (await browser.post("/account/security/app")).status_code == 409
@@ -287,7 +287,7 @@ class TestLostApp:
         stranger = await sign_in_as(away, "administrator")
         assert (await stranger.delete(f"/api/v1/people/{person_id}/second-factor")).status_code == 404
         with pytest.raises(PermissionDeniedError):
-            await remove_app_of(session, actor=home.actor("registrar"), person_id=person_id)
+            await remove_factors_of(session, actor=home.actor("registrar"), person_id=person_id)
         assert "Second factor" not in (await registrar.get(f"/people/{person_id}")).text
 
     async def test_an_administrator_may_and_the_holder_is_told(
@@ -311,10 +311,10 @@ class TestLostApp:
         assert payload is not None
         await tell_sign_in_changed(session, fact_from(SignInChanged, payload))
         told = (await session.scalars(select(Notification).where(Notification.person_id == person_id))).one()
-        assert "was removed" in told.title
+        assert "were removed" in told.title
         assert "An administrator did this" in told.body
 
     async def test_the_operator_may(self, session: Session, home: School) -> None:
         operator = system_actor("operator")
         with pytest.raises(FactorStateError):
-            await remove_app_of(session, actor=operator, person_id=home.people["lecturer"].id)
+            await remove_factors_of(session, actor=operator, person_id=home.people["lecturer"].id)

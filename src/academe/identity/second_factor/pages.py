@@ -23,7 +23,7 @@ from academe.identity.second_factor.service import (
     finish_sign_in,
     make_codes,
     remove_app,
-    remove_app_of,
+    remove_factors_of,
 )
 from academe.identity.second_factor.totp import app_address, picture_of
 from academe.identity.sign_in.browser import (
@@ -34,7 +34,8 @@ from academe.identity.sign_in.browser import (
     local_path,
     step_token,
 )
-from academe.identity.sign_in.queries import FactorState, demanded_of, factor_state, waiting_secret
+from academe.identity.sign_in.models import Passkey
+from academe.identity.sign_in.queries import FactorState, demanded_of, factor_state, passkeys_of, waiting_secret
 from academe.identity.sign_in.sessions import sign_out, signed_in_recently
 from academe.identity.sign_in.throttle import AttemptThrottle
 from academe.platform.actor import Actor
@@ -73,6 +74,8 @@ class SecurityPage:
     state: FactorState
     recent: bool
     is_needed: bool
+    passkeys: Sequence[Passkey]
+    form: FormView
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,23 @@ async def take_code(request: Request, actor: CurrentActor) -> Response:  # noqa:
 @router.get(SECURITY)
 async def show_security(request: Request, actor: SignedIn, session: ReadOnlySession) -> Response:
     """How one signs in, and what may be done about it."""
+    return await security_page(request, actor, session, FormView())
+
+
+async def security_page(
+    request: Request, actor: Actor, session: ReadSession | Session, form: FormView, *, status: int = 200
+) -> Response:
+    """The page, with the form that names a passkey."""
     if actor.person_id is None:
         raise AuthenticationRequiredError
-    state = await factor_state(session, actor.person_id)
-    page = SecurityPage(state, await signed_in_recently(session, actor), await demanded_of(session, actor.scopes))
-    return render(request, "identity/security.html", page)
+    page = SecurityPage(
+        state=await factor_state(session, actor.person_id),
+        recent=await signed_in_recently(session, actor),
+        is_needed=await demanded_of(session, actor.scopes),
+        passkeys=await passkeys_of(session, actor.person_id),
+        form=form,
+    )
+    return render(request, "identity/security.html", page, status=status)
 
 
 @router.post(f"{SECURITY}/again")
@@ -202,7 +217,7 @@ async def take_confirmation(request: Request, actor: SignedIn, session: WriteSes
 async def take_removal(request: Request, actor: SignedIn, session: WriteSession) -> Response:
     """Sign in with the password alone from now on."""
     await remove_app(session, actor=actor)
-    return redirect(request, SECURITY, "Your authenticator app and your recovery codes are removed.")
+    return redirect(request, SECURITY, "Your authenticator app is removed.")
 
 
 @router.post(f"{SECURITY}/codes")
@@ -214,9 +229,9 @@ async def take_codes(request: Request, actor: SignedIn, session: WriteSession) -
 
 @router.post("/people/{person_id}/second-factor/remove")
 async def take_removal_of(request: Request, person_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
-    """Take the lost app of somebody away."""
-    await remove_app_of(session, actor=actor, person_id=person_id)
-    return redirect(request, f"/people/{person_id}", "The authenticator app is removed.")
+    """Take the lost second factors of somebody away."""
+    await remove_factors_of(session, actor=actor, person_id=person_id)
+    return redirect(request, f"/people/{person_id}", "The second factors are removed.")
 
 
 async def factor_card(session: Session, actor: Actor, person: Person) -> PersonCard | None:

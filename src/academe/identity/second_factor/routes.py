@@ -4,7 +4,7 @@ from uuid import UUID
 
 from academe.identity import policy
 from academe.identity.second_factor.schemas import SecondFactorOut, SignInRules
-from academe.identity.second_factor.service import remove_app_of, set_roles_in_need
+from academe.identity.second_factor.service import remove_factors_of, set_roles_in_need
 from academe.identity.sign_in.queries import factor_state, roles_in_need
 from academe.platform.errors import AuthenticationRequiredError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
@@ -19,14 +19,16 @@ async def show_second_factor(actor: SignedIn, session: ReadOnlySession) -> Secon
     if actor.person_id is None:
         raise AuthenticationRequiredError
     state = await factor_state(session, actor.person_id)
-    return SecondFactorOut(authenticator_app_since=state.app_since, recovery_codes_left=state.codes_left)
+    return SecondFactorOut(
+        authenticator_app_since=state.app_since, recovery_codes_left=state.codes_left, passkeys=state.passkeys
+    )
 
 
 @router.delete("/people/{person_id}/second-factor", status_code=204)
 @safe_to_repeat
 async def remove_second_factor(person_id: UUID, actor: SignedIn, session: WriteSession) -> None:
-    """Take the lost authenticator app of somebody away and end their sessions: administrators."""
-    await remove_app_of(session, actor=actor, person_id=person_id)
+    """Take the lost second factors of somebody away and end their sessions: administrators."""
+    await remove_factors_of(session, actor=actor, person_id=person_id)
 
 
 @router.get("/institutions/{institution_id}/sign-in-rules")

@@ -12,6 +12,7 @@ class SecondFactorOut(BaseModel):
 
     authenticator_app_since: datetime | None = Field(description="Since when codes of an app are asked for.")
     recovery_codes_left: int
+    passkeys: int
 
 
 class SignInRules(BaseModel):

@@ -15,8 +15,8 @@ from academe.identity.second_factor.codes import as_typed, code_hash, new_codes
 from academe.identity.second_factor.totp import accepted_step, new_secret
 from academe.identity.service import known_person
 from academe.identity.sign_in.actors import forget_actors
-from academe.identity.sign_in.models import RecoveryCode, SecondFactorRule, TotpFactor
-from academe.identity.sign_in.queries import roles_in_need
+from academe.identity.sign_in.models import Passkey, RecoveryCode, SecondFactorRule, TotpFactor
+from academe.identity.sign_in.queries import has_second_factor, roles_in_need
 from academe.identity.sign_in.sessions import (
     OpenedSession,
     about_account,
@@ -83,22 +83,25 @@ async def confirm_app(
     factor.confirmed_at, factor.last_step = clock.now(), step
     codes = await _replace_codes(session, account.id)
     await end_sessions(session, account.id, keep=None)
-    await _announce(session, actor, account, SignInChange.APP_ADDED, "second_factor.added", "Authenticator app added")
+    await announce_change(
+        session, actor, account, SignInChange.APP_ADDED, "second_factor.added", "Authenticator app added"
+    )
     return AddedApp(codes, await add_session(session, account, lifetime=lifetime, user_agent=user_agent))
 
 
 async def make_codes(session: Session, *, actor: Actor) -> list[str]:
     """Ten new recovery codes in place of the old ones; returns them, for the only time.
 
-    Raises FactorStateError for somebody without an authenticator app, RecentSignInRequiredError.
+    Raises FactorStateError for somebody without a second factor, RecentSignInRequiredError.
     """
     account = await account_of(session, actor)
     await require_recent(session, actor)
-    factor = await session.get(TotpFactor, account.id)
-    if factor is None or factor.confirmed_at is None:
-        raise FactorStateError("Recovery codes belong to an authenticator app; add one first.")
+    if not await has_second_factor(session, account.id):
+        raise FactorStateError("Recovery codes stand in for a second factor; add one first.")
     codes = await _replace_codes(session, account.id)
-    await _announce(session, actor, account, SignInChange.CODES_MADE, "recovery_codes.made", "Recovery codes made")
+    await announce_change(
+        session, actor, account, SignInChange.CODES_MADE, "recovery_codes.made", "Recovery codes made"
+    )
     return codes
 
 
@@ -109,23 +112,33 @@ async def remove_app(session: Session, *, actor: Actor) -> None:
     """
     account = await account_of(session, actor)
     await require_recent(session, actor)
-    await _remove(session, actor, account)
+    gone = delete(TotpFactor).where(TotpFactor.account_id == account.id, TotpFactor.confirmed_at.is_not(None))
+    if (await session.execute(gone.returning(TotpFactor.account_id))).first() is None:
+        raise FactorStateError("There is no authenticator app.")
+    await forget_codes_without_factor(session, account.id)
     await end_sessions(session, account.id, keep=actor.session_id)
+    summary = "Authenticator app removed"
+    await announce_change(session, actor, account, SignInChange.APP_REMOVED, "second_factor.removed", summary)
 
 
-async def remove_app_of(session: Session, *, actor: Actor, person_id: UUID) -> None:
-    """Take the lost authenticator app of somebody else away, and end their sessions; by administrators and operators.
+async def remove_factors_of(session: Session, *, actor: Actor, person_id: UUID) -> None:
+    """Take the lost second factors of somebody away, and end their sessions; by administrators and the operator.
 
     Raises PersonNotFoundError, AccountNotFoundError, FactorStateError when there is none.
     """
     person = await known_person(session, actor, person_id)
     permitted = policy.can_manage_accounts(actor, person.institution_id)
-    policy.require(permitted, actor, "Only administrators may take away a lost authenticator app.")
+    policy.require(permitted, actor, "Only administrators may take away lost second factors.")
     account = (await session.execute(with_person().where(Account.person_id == person.id))).scalar_one_or_none()
     if account is None:
         raise AccountNotFoundError
-    await _remove(session, actor, account)
+    if not await has_second_factor(session, account.id):
+        raise FactorStateError("There is no second factor.")
+    for table in (TotpFactor, Passkey, RecoveryCode):
+        await session.execute(delete(table).where(table.account_id == account.id))
     await end_sessions(session, account.id, keep=None)
+    summary = "Second factors removed"
+    await announce_change(session, actor, account, SignInChange.FACTORS_REMOVED, "second_factor.removed", summary)
 
 
 async def set_roles_in_need(
@@ -227,13 +240,10 @@ async def _spend_app_code(session: Session, account_id: UUID, typed: str) -> boo
     return taken.first() is not None
 
 
-async def _remove(session: Session, actor: Actor, account: Account) -> None:
-    gone = delete(TotpFactor).where(TotpFactor.account_id == account.id, TotpFactor.confirmed_at.is_not(None))
-    if (await session.execute(gone.returning(TotpFactor.account_id))).first() is None:
-        raise FactorStateError("There is no authenticator app.")
-    await session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
-    summary = "Authenticator app removed"
-    await _announce(session, actor, account, SignInChange.APP_REMOVED, "second_factor.removed", summary)
+async def forget_codes_without_factor(session: Session, account_id: UUID) -> None:
+    """Recovery codes stand in for a second factor: without one they must open nothing."""
+    if not await has_second_factor(session, account_id):
+        await session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
 
 
 async def _replace_codes(session: Session, account_id: UUID) -> list[str]:
@@ -244,9 +254,10 @@ async def _replace_codes(session: Session, account_id: UUID) -> list[str]:
     return codes
 
 
-async def _announce(
+async def announce_change(
     session: Session, actor: Actor, account: Account, change: SignInChange, action: str, summary: str
 ) -> None:
+    """Leave the audit entry of a change, and let its owner be told."""
     _leave(session, actor, account, action, summary)
     await announce(session, SignInChanged(account.person_id, change, actor.person_id != account.person_id))
 

@@ -31,14 +31,16 @@ class CameFrom:
 
 def keep_session(request: Request, response: Response, opened: OpenedSession) -> None:
     """Give the browser its session; whatever step it was in is over."""
-    _set(request, response, session_cookie_name(_settings(request)), opened.token, opened.lifetime.total_seconds())
+    set_cookie(
+        request, response, session_cookie_name(_settings(request)), opened.token, opened.lifetime.total_seconds()
+    )
     if step_token(request) is not None:
         forget_step(request, response)
 
 
 def keep_step(request: Request, response: Response, step: SecondStep) -> None:
     """Let the browser remember that it has shown the password."""
-    _set(request, response, step_cookie_name(_settings(request)), step.token, LIFETIME.total_seconds())
+    set_cookie(request, response, step_cookie_name(_settings(request)), step.token, LIFETIME.total_seconds())
 
 
 def step_token(request: Request) -> str | None:
@@ -65,7 +67,8 @@ def local_path(address: str) -> str:
     return address
 
 
-def _set(request: Request, response: Response, name: str, value: str, seconds: float) -> None:
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: float) -> None:
+    """A cookie that scripts cannot read and other sites do not send."""
     secure = _settings(request).cookies_need_https
     response.set_cookie(name, value, max_age=int(seconds), path="/", secure=secure, httponly=True, samesite="lax")
 

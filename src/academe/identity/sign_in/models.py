@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, SmallInteger, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from academe.identity.types import SIGNING_IN, Role
@@ -69,3 +69,43 @@ class SecondFactorRule(Base):
     role: Mapped[Role] = mapped_column(Vocabulary(Role), primary_key=True)
 
     __table_args__ = (one_of("role", SIGNING_IN),)
+
+
+class Passkey(Identified, Base):
+    """The public half of a key of an account; `name` is what its holder calls it ("my phone").
+
+    `sign_count` is the counter of the device, 0 for good when it keeps none (WebAuthn Level 3, section 6.1.1).
+    """
+
+    __tablename__ = "passkey"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("length(name) BETWEEN 1 AND 60", name="name_length"),
+        CheckConstraint("length(credential_id) BETWEEN 1 AND 1023", name="credential_id_length"),
+        CheckConstraint("sign_count >= 0", name="sign_count_positive"),
+        {"info": {PEOPLE: True}},
+    )
+
+
+class PasskeyChallenge(Identified, Base):
+    """A question to one browser, removed by its answer. The cookie's token is kept only as its SHA-256.
+
+    `account_id` is whose passkey must answer it, or for whom one is made; empty when that is not known yet.
+    """
+
+    __tablename__ = "passkey_challenge"
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    challenge: Mapped[bytes] = mapped_column(LargeBinary)
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = ({"info": {PEOPLE: True}},)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import SQLCoreOperations
 
 from academe.identity.models import Account, OrgUnit, RoleGrant
 from academe.identity.queries import in_force
-from academe.identity.sign_in.models import RecoveryCode, SecondFactorRule, TotpFactor
+from academe.identity.sign_in.models import Passkey, RecoveryCode, SecondFactorRule, TotpFactor
 from academe.identity.types import Role
 from academe.platform import clock
 from academe.platform.actor import RoleScope
@@ -18,21 +19,26 @@ from academe.platform.actor import RoleScope
 
 @dataclass(frozen=True, slots=True)
 class FactorState:
-    """The second factors of an account: since when there is an app, and how many recovery codes are left."""
+    """The second factors of an account: since when there is an app, how many codes are left, how many passkeys."""
 
     app_since: datetime | None
     codes_left: int
+    passkeys: int
 
     @property
     def is_set_up(self) -> bool:
         """Whether signing in asks for a second factor."""
-        return self.app_since is not None
+        return self.app_since is not None or self.passkeys > 0
 
 
 async def has_second_factor(session: AsyncSession, account_id: UUID) -> bool:
     """Whether signing in to an account takes a second step."""
+    return bool((await session.execute(select(_protected(literal(account_id))))).scalar_one())
+
+
+def _protected(account_id: SQLCoreOperations[UUID]) -> ColumnElement[bool]:
     confirmed = exists().where(TotpFactor.account_id == account_id, TotpFactor.confirmed_at.is_not(None))
-    return bool((await session.execute(select(confirmed))).scalar_one())
+    return or_(confirmed, exists().where(Passkey.account_id == account_id))
 
 
 async def factor_state(session: AsyncSession, person_id: UUID) -> FactorState:
@@ -41,8 +47,9 @@ async def factor_state(session: AsyncSession, person_id: UUID) -> FactorState:
     app = select(TotpFactor.confirmed_at).where(TotpFactor.account_id.in_(account))
     unused = (RecoveryCode.account_id.in_(account), RecoveryCode.used_at.is_(None))
     codes = select(func.count()).select_from(RecoveryCode).where(*unused)
-    row = (await session.execute(select(app.scalar_subquery(), codes.scalar_subquery()))).one()
-    return FactorState(row[0], row[1])
+    keys = select(func.count()).select_from(Passkey).where(Passkey.account_id.in_(account))
+    asked = select(app.scalar_subquery(), codes.scalar_subquery(), keys.scalar_subquery())
+    return FactorState(*(await session.execute(asked)).one())
 
 
 async def waiting_secret(session: AsyncSession, person_id: UUID) -> str | None:
@@ -75,7 +82,6 @@ async def holders_without_factor(session: AsyncSession, institution_id: UUID) ->
 
     Roles in offerings, which the modules above keep, are not counted.
     """
-    confirmed = exists().where(TotpFactor.account_id == Account.id, TotpFactor.confirmed_at.is_not(None))
     held = (
         select(func.count(RoleGrant.person_id.distinct()))
         .join(OrgUnit, OrgUnit.id == RoleGrant.org_unit_id)
@@ -84,6 +90,18 @@ async def holders_without_factor(session: AsyncSession, institution_id: UUID) ->
             SecondFactorRule,
             and_(SecondFactorRule.institution_id == OrgUnit.institution_id, SecondFactorRule.role == RoleGrant.role),
         )
-        .where(OrgUnit.institution_id == institution_id, in_force(clock.now().date()), Account.is_active, ~confirmed)
+        .where(OrgUnit.institution_id == institution_id, in_force(clock.now().date()), Account.is_active)
+        .where(~_protected(Account.id))
     )
     return (await session.execute(held)).scalar_one()
+
+
+async def passkeys_of(session: AsyncSession, person_id: UUID) -> Sequence[Passkey]:
+    """The passkeys of a person, oldest first."""
+    owned = select(Passkey).join(Account, Account.id == Passkey.account_id).where(Account.person_id == person_id)
+    return (await session.scalars(owned.order_by(Passkey.created_at, Passkey.id))).all()
+
+
+async def credential_ids(session: AsyncSession, account_id: UUID) -> Sequence[bytes]:
+    """The ids by which devices know the passkeys of an account."""
+    return (await session.scalars(select(Passkey.credential_id).where(Passkey.account_id == account_id))).all()

@@ -62,3 +62,14 @@ async def unfinished(session: Session, token: str) -> UnfinishedSignIn:
     if row is None:
         raise SignInExpiredError
     return row
+
+
+async def waiting_account(session: Session, token: str) -> UUID | None:
+    """Whose password a browser has shown; None when that was too long ago."""
+    waiting = (UnfinishedSignIn.token_hash == token_hash(token), UnfinishedSignIn.expires_at > clock.now())
+    return (await session.execute(select(UnfinishedSignIn.account_id).where(*waiting))).scalar_one_or_none()
+
+
+async def forget_step(session: Session, token: str) -> None:
+    """An unfinished sign-in that was finished in another way."""
+    await session.execute(delete(UnfinishedSignIn).where(UnfinishedSignIn.token_hash == token_hash(token)))

@@ -6,6 +6,7 @@ from academe.platform.settings import Settings
 
 _SESSION: Final = "academe_session"
 _STEP: Final = "academe_sign_in"
+_CHALLENGE: Final = "academe_passkey"
 
 
 def session_cookie_name(settings: Settings) -> str:
@@ -16,6 +17,11 @@ def session_cookie_name(settings: Settings) -> str:
 def step_cookie_name(settings: Settings) -> str:
     """The cookie of a browser between two steps of signing in."""
     return _own(settings, _STEP)
+
+
+def challenge_cookie_name(settings: Settings) -> str:
+    """The cookie of a browser that was asked for a passkey."""
+    return _own(settings, _CHALLENGE)
 
 
 def _own(settings: Settings, name: str) -> str:

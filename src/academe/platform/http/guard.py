@@ -26,6 +26,8 @@ from academe.platform.settings import Settings
 _MEBIBYTE: Final = 2**20
 _FORM_BYTES: Final = 2 * _MEBIBYTE
 _MULTIPART_FRAME_BYTES: Final = _MEBIBYTE
+_GUESSED: Final = (SIGN_IN_PATH, f"{SIGN_IN_PATH}/code")
+"""Where passwords and codes are tried; nobody guesses a passkey."""
 _UNLIMITED: Final = ("/static/", "/health/")
 
 
@@ -82,7 +84,7 @@ class GuardMiddleware:
             return
         client = scope.get("client")
         network = network_of(client[0]) if client else ""
-        if scope["method"] == "POST" and (path == SIGN_IN_PATH or path.startswith(f"{SIGN_IN_PATH}/")):
+        if scope["method"] == "POST" and path in _GUESSED:
             wait = self._sign_ins.take(network)
         elif visitor is not None and visitor in self._sessions:
             wait = self._sessions.take(visitor)
