@@ -23,7 +23,7 @@ from academe.academics.roster_import import pages as import_pages
 from academe.academics.roster_import import routes as import_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
-from academe.identity.api import actor_resolver
+from academe.identity.api import BreachedPasswords, actor_resolver
 from academe.identity.passkeys import pages as passkey_pages
 from academe.identity.passkeys import routes as passkey_routes
 from academe.identity.people import pages as people_pages
@@ -162,6 +162,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         add_offering_tab(tab)
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("record", record_pages.record_card)
+    BreachedPasswords(settings.breached_passwords).check()
     endpoint = XapiEndpoint(settings, lambda: app.state.database)
 
     def needed() -> bool:

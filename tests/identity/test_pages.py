@@ -45,7 +45,7 @@ class TestHome:
             person = await create_person(session, actor=tester, institution_id=place, display_name="Guardian")
             await grant_role(session, actor=tester, person_id=person.id, org_unit_id=place, role=Role.GUARDIAN)
             home.accounts["guardian"] = await create_account(
-                session, actor=tester, person_id=person.id, email="guardian@home.example", password=PASSWORD
+                session, actor=tester, person_id=person.id, email="guardian@home.example"
             )
         answer = await (await sign_in_as(home, "guardian")).get("/")
         assert "No page for your role yet" in answer.text

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from academe.academics.models import Enrollment, EnrollmentStatusChange, StudentRecord
 from academe.academics.types import EnrollmentStatus
 from academe.app import create_app
-from academe.identity.api import set_password
+from academe.identity.api import BreachedPasswords, set_password
 from academe.identity.models import Person
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Database, Session
@@ -91,7 +91,9 @@ async def _build(settings: Settings) -> TwoSchools:
         await _fill_class(session, schools.home)
         for who in ("lecturer", "convenor", "registrar", "advisor", "student0"):
             account = schools.home.accounts[who]
-            await set_password(session, actor=BUILDER, account_id=account.id, password=PASSWORD)
+            await set_password(
+                session, actor=BUILDER, account_id=account.id, password=PASSWORD, breached=BreachedPasswords()
+            )
         return schools
 
 

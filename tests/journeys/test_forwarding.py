@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
 from academe.app import create_app
-from academe.identity.api import set_password
+from academe.identity.api import BreachedPasswords, set_password
 from academe.lrs.forwarding.models import XapiForward
 from academe.lrs.forwarding.runner import take_turn
 from academe.lrs.senders.service import create_sender
@@ -48,7 +48,9 @@ async def _prepare(site: Site) -> tuple[str, str]:
     """Let the administrator sign in and a program send; returns its key and secret."""
     async with opened(site.settings) as database, database.transaction(BUILDER) as session:
         account = site.home.accounts["administrator"]
-        await set_password(session, actor=BUILDER, account_id=account.id, password=PASSWORD)
+        await set_password(
+            session, actor=BUILDER, account_id=account.id, password=PASSWORD, breached=BreachedPasswords()
+        )
         institution = site.home.institution.id
         issued = await create_sender(
             session,

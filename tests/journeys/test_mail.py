@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
 
-from academe.identity.api import set_password
+from academe.identity.api import BreachedPasswords, set_password
 from academe.messaging.api import Notice, notify
 from academe.messaging.mail.carrier import Carrier
 from academe.messaging.mail.letters import LetterWriter
@@ -36,7 +36,9 @@ async def _prepare(site: Site) -> None:
     async with opened(site.settings) as database:
         async with database.transaction(BUILDER) as session:
             account = site.home.accounts["administrator"]
-            await set_password(session, actor=BUILDER, account_id=account.id, password=PASSWORD)
+            await set_password(
+                session, actor=BUILDER, account_id=account.id, password=PASSWORD, breached=BreachedPasswords()
+            )
             body = "MATH101 2026A.\nThe mark is on your page."
             notice = Notice(NotificationKind.GRADE, "Your result of Assignment 1 is there", body, "/my-progress")
             await notify(session, actor=SYSTEM, notice=notice, receivers=[person])

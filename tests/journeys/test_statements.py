@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from academe.identity.api import set_password
+from academe.identity.api import BreachedPasswords, set_password
 from academe.lrs.senders.service import create_sender
 from academe.lrs.senders.types import Scope
 from tests.journeys.conftest import (
@@ -32,7 +32,9 @@ async def _prepare(site: Site) -> tuple[str, str]:
     """Let the administrator sign in and a program send; returns its key and secret."""
     async with opened(site.settings) as database, database.transaction(BUILDER) as session:
         account = site.home.accounts["administrator"]
-        await set_password(session, actor=BUILDER, account_id=account.id, password=PASSWORD)
+        await set_password(
+            session, actor=BUILDER, account_id=account.id, password=PASSWORD, breached=BreachedPasswords()
+        )
         issued = await create_sender(
             session,
             actor=BUILDER,

@@ -23,6 +23,7 @@ from academe.identity.queries import (
     own_account,
     own_sessions,
 )
+from academe.identity.sign_in.breached import BreachedPasswords
 from academe.identity.sign_in.browser import CameFrom, forget_session, keep_session, keep_step, local_path
 from academe.identity.sign_in.passwords import MINIMUM_LENGTH
 from academe.identity.sign_in.service import change_password, sign_in
@@ -197,6 +198,7 @@ async def take_password(request: Request, actor: SignedIn, session: WriteSession
             actor=actor,
             present=parsed.data.present_password.get_secret_value(),
             new=new,
+            breached=BreachedPasswords(settings.breached_passwords),
             lifetime=timedelta(hours=settings.session_absolute_hours),
             user_agent=request.headers.get("user-agent", ""),
         )

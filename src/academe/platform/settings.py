@@ -215,6 +215,14 @@ class Settings(BaseSettings):
     session_absolute_hours: int = Field(
         24, ge=1, validation_alias=_name("ACADEME_SESSION_ABSOLUTE_HOURS"), description="Age that ends a session."
     )
+    breached_passwords: Path | None = Field(
+        None,
+        validation_alias=_name("ACADEME_BREACHED_PASSWORDS"),
+        description=(
+            "Folder or sorted file of SHA-1 hashes, as Have I Been Pwned gives them, whose passwords nobody may "
+            "choose; empty: no list."
+        ),
+    )
     rate_limit_per_minute: int = Field(
         1200,
         ge=1,

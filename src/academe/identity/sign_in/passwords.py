@@ -9,6 +9,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from academe.identity.errors import WeakPasswordError
+from academe.identity.sign_in.breached import BreachedPasswords
 
 MINIMUM_LENGTH: Final = 12
 MAXIMUM_LENGTH: Final = 200
@@ -18,8 +19,10 @@ _HASHER: Final = PasswordHash((Argon2Hasher(time_cost=3, memory_cost=65_536, par
 _threads: CapacityLimiter | None = None
 
 
-def require_acceptable(password: str, *, email: str, field: str = "password") -> None:
-    """Raise WeakPasswordError for a password that is too short, too long, one letter, or the person's own address.
+async def require_acceptable(
+    password: str, *, email: str, breached: BreachedPasswords, field: str = "password"
+) -> None:
+    """Raise WeakPasswordError for one that is too short, too long, one letter, the person's own address, or breached.
 
     There are no rules about kinds of letters: NIST SP 800-63B advises against them.
     """
@@ -31,6 +34,9 @@ def require_acceptable(password: str, *, email: str, field: str = "password") ->
     lowered, name = email.lower(), email.lower().partition("@")[0]
     if password.lower() in {lowered, name, name * 2}:
         raise WeakPasswordError("Please choose a password that is not your address.", field=field)
+    if await breached.has(password):
+        message = "This password is known from a theft of passwords elsewhere. Please choose another one."
+        raise WeakPasswordError(message, field=field)
 
 
 async def hashed(password: str) -> str:

@@ -16,6 +16,7 @@ from academe.identity.errors import (
 )
 from academe.identity.models import Account, Person
 from academe.identity.queries import has_email
+from academe.identity.sign_in.breached import BreachedPasswords
 from academe.identity.sign_in.passwords import hashed, require_acceptable, verified
 from academe.identity.sign_in.queries import has_second_factor
 from academe.identity.sign_in.sessions import (
@@ -38,12 +39,10 @@ from academe.platform.logging import get_logger
 _log = get_logger()
 
 
-async def create_account(
-    session: Session, *, actor: Actor, person_id: UUID, email: str, password: str | None = None
-) -> Account:
-    """Let a person sign in with an address; without a password they cannot until one is set.
+async def create_account(session: Session, *, actor: Actor, person_id: UUID, email: str) -> Account:
+    """Give a person an account with an address; they cannot sign in until a password or another way is set up.
 
-    Raises PersonNotFoundError, InvalidInputError (not an address), WeakPasswordError, AddressInUseError.
+    Raises PersonNotFoundError, InvalidInputError (not an address), AddressInUseError.
     """
     policy.require(not actor.is_anonymous, actor, "")
     person = await session.get(Person, person_id)
@@ -52,10 +51,7 @@ async def create_account(
     permitted = policy.can_manage_accounts(actor, person.institution_id)
     policy.require(permitted, actor, "Only administrators may make accounts.")
     address = checked_address(email)
-    if password is not None:
-        require_acceptable(password, email=address)
-    stored = await hashed(password) if password is not None else None
-    account = Account(person_id=person.id, email=address, password_hash=stored)
+    account = Account(person_id=person.id, email=address)
     try:
         async with session.begin_nested():
             session.add(account)
@@ -115,7 +111,14 @@ async def _who_may_sign_in(session: Session, email: str) -> Account | None:
 
 
 async def change_password(
-    session: Session, *, actor: Actor, present: str, new: str, lifetime: timedelta, user_agent: str = ""
+    session: Session,
+    *,
+    actor: Actor,
+    present: str,
+    new: str,
+    breached: BreachedPasswords,
+    lifetime: timedelta,
+    user_agent: str = "",
 ) -> OpenedSession:
     """Replace the actor's password, end all their sessions, and open a new one for the browser that asked.
 
@@ -125,7 +128,7 @@ async def change_password(
     right, _ = await verified(present, account.password_hash)
     if not right:
         raise WrongPasswordError
-    require_acceptable(new, email=account.email, field="new_password")
+    await require_acceptable(new, email=account.email, breached=breached, field="new_password")
     account.password_hash = await hashed(new)
     await end_sessions(session, account.id, keep=None)
     record(
@@ -138,11 +141,13 @@ async def change_password(
     return await add_session(session, account, lifetime=lifetime, user_agent=user_agent)
 
 
-async def set_password(session: Session, *, actor: Actor, account_id: UUID, password: str) -> None:
+async def set_password(
+    session: Session, *, actor: Actor, account_id: UUID, password: str, breached: BreachedPasswords
+) -> None:
     """Give an account a new password and end its sessions; for the operator (the demo, a forgotten password)."""
     policy.require(actor.is_system, actor, "Only the operator of Academe may set the password of somebody else.")
     account = (await session.execute(with_person().where(Account.id == account_id))).scalar_one()
-    require_acceptable(password, email=account.email)
+    await require_acceptable(password, email=account.email, breached=breached)
     account.password_hash = await hashed(password)
     await end_sessions(session, account.id, keep=None)
     summary = "Password set by the operator"

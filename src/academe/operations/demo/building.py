@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from academe.academics.api import assign_staff, create_meeting
 from academe.academics.models import Meeting, Offering, StudentRecord
 from academe.academics.types import MeetingKind
-from academe.identity.api import create_account, create_person, grant_role, set_password
+from academe.identity.api import BreachedPasswords, create_account, create_person, grant_role, set_password
 from academe.identity.models import OrgUnit, Person
 from academe.identity.types import Role
 from academe.insight.api import install_shipped_model, rebuild_learner_days, score_days
@@ -103,7 +103,14 @@ async def build_people(database: Database, steps: Steps, file: Path) -> None:
         async with database.transaction(ACTOR, timeout_seconds=0) as session:
             standing = await read_standing(session)
             for person in PEOPLE:
-                await _ensure_account(session, standing, person, passwords[person.email])
+                account_id = await _ensured_account(session, standing, person)
+                await set_password(
+                    session,
+                    actor=ACTOR,
+                    account_id=account_id,
+                    password=passwords[person.email],
+                    breached=BreachedPasswords(database.settings.breached_passwords),
+                )
             await _ensure_meetings(session, standing.scored_offering)
         write_passwords(file, passwords)
 
@@ -113,18 +120,17 @@ async def _standing(database: Database) -> Standing:
         return await read_standing(session)
 
 
-async def _ensure_account(session: Session, standing: Standing, person: DemoPerson, password: str) -> None:
+async def _ensured_account(session: Session, standing: Standing, person: DemoPerson) -> UUID:
     known = standing.accounts.get(person.email)
     if known is not None:
-        await set_password(session, actor=ACTOR, account_id=known, password=password)
-        return
+        return known
     node = await _node(session, standing.scored_offering.institution_id, person.node)
     who = await _person(session, standing.scored_offering, person)
     await grant_role(session, actor=ACTOR, person_id=who, org_unit_id=node.id, role=person.role)
     if person.staff is not None:
         for offering in standing.offerings.values():
             await assign_staff(session, actor=ACTOR, offering_id=offering.id, person_id=who, role=person.staff)
-    await create_account(session, actor=ACTOR, person_id=who, email=person.email, password=password)
+    return (await create_account(session, actor=ACTOR, person_id=who, email=person.email)).id
 
 
 async def _node(session: Session, institution_id: UUID, code: str) -> OrgUnit:
