@@ -2,7 +2,7 @@
 
 Both run on the same new embedded server, one after the other, each after a checkpoint. The reference is what PostgreSQL
 needs for the 10,655,280 rows of the log alone, as text, with one index on (student, date), and no key, no rules, no
-check of any value.
+check of any value; it is measured before and after the import, and the mean counts.
 """
 
 import json
@@ -29,7 +29,7 @@ from academe.platform.settings import Settings
 from benchmarks.framework import Context, Measure, absolute, relative
 
 MOST_RATIO: Final = 2.5
-MOST_MEBIBYTES: Final = 400
+MOST_MEGABYTES: Final = 400
 PIECE: Final = 256 * 1024
 COMMAND: Final = (sys.executable, "-c", "from academe.cli import app; app()", "import", "oulad")
 
@@ -57,15 +57,17 @@ def measure_import(path: Path, context: Context) -> list[Measure]:
         reference = raw_copy(server, path)
         context.say("Import of the whole data set")
         first = run_import(server, data_dir, path)
+        context.say("Raw COPY again, because machines are faster at one time than at another")
+        reference = (reference + raw_copy(server, path)) / 2
         context.say("Second import of the same files")
         second = run_import(server, data_dir, path)
     if (second.said["inserted"], second.said["updated"]) != (0, 0):
         raise AssertionError(f"the second import changed something: {second.said}")
     return [
         relative("import of the whole data set", first.seconds, reference, "s", "at most", MOST_RATIO),
-        absolute("peak memory of the importing process", first.peak / 2**20, "MiB", "at most", MOST_MEBIBYTES),
+        absolute("peak memory of the importing process", first.peak / 1e6, "MB", "at most", MOST_MEGABYTES),
         absolute("second import, which changes nothing", second.seconds, "s"),
-        absolute("peak memory of the second import", second.peak / 2**20, "MiB"),
+        absolute("peak memory of the second import", second.peak / 1e6, "MB"),
     ]
 
 

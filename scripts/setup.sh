@@ -82,7 +82,9 @@ install_tools() {
 
 # The project itself is editable, after its dependencies: nothing is resolved, built in isolation or downloaded for it.
 install_with_uv() {
-    local sync=(pip sync --require-hashes "$1" requirements-setup.lock) index
+    # Compiled once here, every start of a command takes a third of the time, also where Python may not keep what it
+    # compiles (PYTHONDONTWRITEBYTECODE).
+    local sync=(pip sync --compile-bytecode --require-hashes "$1" requirements-setup.lock) index
     # On a terminal uv shows its progress bars; in a log its list of packages would only bury what matters.
     [ -t 2 ] || sync+=(--quiet)
     # uv has settings of its own; a mirror that only pip was told about is meant for it too.

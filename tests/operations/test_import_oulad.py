@@ -301,14 +301,14 @@ class TestBrokenOff:
         with pytest.raises(InterruptedError):
             await import_oulad(own_database, actor=importer, source=source, progress=fails_after_enrolments)
         broken_off = await counts(own_database)
-        assert (broken_off["enrollment"], broken_off["result"], broken_off["activity_day"]) == (7, 0, 0)
+        assert (broken_off["enrollment"], broken_off["result"]) == (7, 0)
         summary = await import_oulad(own_database, actor=importer, source=source)
-        assert [step.name for step in summary.steps if step.resumed] == [
-            "catalogue",
-            "people",
-            "students",
-            "enrolments",
-        ]
+        resumed = {step.name for step in summary.steps if step.resumed}
+        # Months of activity are written beside the enrolments; how many were whole is chance.
+        assert {"catalogue", "people", "students", "enrolments"} <= resumed
+        assert "results" not in resumed
+        days = sum(step.rows for step in summary.steps if step.resumed and step.name.startswith("activity"))
+        assert days == broken_off["activity_day"]
         assert await counts(own_database) == EXPECTED
         assert await rows(own_database, importer, select(ImportRun.finished_at.is_not(None))) == [(True,)]
 

@@ -34,13 +34,16 @@ def wide_tuples(batch: ActivityDays, days: pl.DataFrame) -> Iterator[bytes]:
     """Days of the batch as whole rows of `activity_day`, piece by piece, in the order of its key."""
     templates, counts = _templates(batch.activities)
     actors = _keys(batch.actors)
+    # Taken as bytes, row by row: copying what numpy knows as a structure takes five times as long.
+    template_bytes = templates.view(np.uint8).reshape(templates.size, -1)
     for piece in _in_order(days, batch.activities).iter_slices(ROWS_AT_ONCE):
         activity = piece["activity"].to_numpy()
-        tuples = templates[activity]
+        row_bytes = template_bytes.take(activity, axis=0, mode="clip")
+        tuples = row_bytes.view(templates.dtype)[:, 0]
         tuples["actor"] = actors[piece["actor"].to_numpy()]
         tuples["day"] = piece["day"].to_physical().to_numpy() - _EPOCH_DAYS
         tuples["count"] = piece["count"].to_numpy()
-        yield tuples.view(np.uint8).reshape(piece.height, -1)[counts[activity]].tobytes()
+        yield row_bytes.ravel()[counts.take(activity, axis=0, mode="clip").ravel()].tobytes()
 
 
 def narrow_tuples(days: pl.DataFrame) -> Iterator[bytes]:
@@ -60,7 +63,8 @@ def _in_order(days: pl.DataFrame, activities: Sequence[Activity]) -> pl.DataFram
     # Sorting by one number takes a tenth of the time that sorting by four columns takes.
     actor = pl.lit(rank).gather(pl.col("activity")) * (pl.col("actor").max() + 1) + pl.col("actor")
     day = actor * 32 + pl.col("day").dt.day()
-    return days.sort(day * (pl.col("activity").max() + 1) + pl.col("activity"))
+    key = days.select(key=day * (pl.col("activity").max() + 1) + pl.col("activity"))["key"]
+    return days if key.is_sorted() else days.sort(key)
 
 
 def _templates(activities: Sequence[Activity]) -> tuple[npt.NDArray[np.void], npt.NDArray[np.bool_]]:

@@ -8,7 +8,7 @@ from io import BytesIO
 import polars as pl
 
 from academe.operations.errors import Fault, SourceRefusedError
-from academe.operations.oulad.files import Digest, Lines, Source, read_lines
+from academe.operations.oulad.files import Digest, Lines, Source, ahead, read_lines
 from academe.operations.oulad.layout import MISSING, File, quoted
 
 MOST_FAULTS = 1000
@@ -49,14 +49,19 @@ def read_rows(source: Source, file: File, faults: Faults, digest: Digest | None 
 
     Raises `SourceRefusedError` for a damaged file or a wrong header, before any row.
     """
+    for lines, frame in ahead(_parsed(source, file, digest)):
+        if frame is None:
+            find_faults(file, lines, faults)
+        else:
+            yield frame.with_row_index("line", offset=lines.first)
+
+
+def _parsed(source: Source, file: File, digest: Digest | None) -> Iterator[tuple[Lines, pl.DataFrame | None]]:
+    """The pieces of a file without its header, and the rows of those in which all is right."""
     for lines in read_lines(source, file.name, digest):
         rest = without_header(file, lines) if lines.first == 1 else lines
         if rest.data:
-            frame = parse(file, rest)
-            if frame is None:
-                find_faults(file, rest, faults)
-            else:
-                yield frame.with_row_index("line", offset=rest.first)
+            yield rest, parse(file, rest)
 
 
 def without_header(file: File, lines: Lines) -> Lines:

@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Final, Protocol
+from typing import IO, Final, Protocol, TypeVar
 
 from academe.operations.errors import Fault, SourceRefusedError
 
+T = TypeVar("T")
+
 MIB: Final = 2**20
-CHUNK_BYTES: Final = 4 * MIB
+CHUNK_BYTES: Final = 2 * MIB
 LARGEST_LINE: Final = 64 * 1024
 
 LARGEST_BYTES: Final = {"studentVle.csv": 4096 * MIB}
@@ -115,16 +117,20 @@ def _require(path: Path, names: tuple[str, ...], sizes: dict[str, int]) -> None:
 
 
 def read_lines(source: Source, name: str, digest: Digest | None = None) -> Iterator[Lines]:
-    """The file in pieces of whole lines, each read and unpacked while the one before it is worked on.
+    """The file in pieces of whole lines.
 
     Raises `SourceRefusedError` when the file is damaged, ends in the middle of a line, or is not made of lines.
     """
-    pieces = _pieces(source, name, digest or hashlib.sha256())
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="oulad-reader") as reader:
-        upcoming = reader.submit(next, pieces, None)
-        while (lines := upcoming.result()) is not None:
-            upcoming = reader.submit(next, pieces, None)
-            yield lines
+    return ahead(_pieces(source, name, digest or hashlib.sha256()))
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each made by another thread while the one before it is worked on."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="oulad-reader") as maker:
+        upcoming = maker.submit(next, items, None)
+        while (item := upcoming.result()) is not None:
+            upcoming = maker.submit(next, items, None)
+            yield item
 
 
 def _pieces(source: Source, name: str, digest: Digest) -> Iterator[Lines]:

@@ -44,6 +44,8 @@ AT_ONCE: Final = 2
 """Steps side by side: while the database writes one month of activity, the next one is summed."""
 
 Work = Callable[[Session], Awaitable[Loaded]]
+Loading = Callable[..., Awaitable[Loaded]]
+RowsOf = Callable[[Tables, pl.DataFrame], pl.DataFrame]
 
 _SOCIAL = Place("SOC", "Social Sciences")
 _STEM = Place("STEM", "Science, Technology, Engineering and Mathematics")
@@ -160,37 +162,59 @@ async def _institution(session: Session, *, actor: Actor, placement: Placement) 
 
 
 async def _write(run: Run, checked: Checked, placement: Placement, progress: Progress) -> tuple[Step, ...]:
-    """What others refer to comes first, one step after the other; all the rest side by side."""
+    """Steps of which one needs the other stand in a row; rows are written side by side, the log after its people."""
     tables, courses = checked.tables, checked.courses
-    students = mapping.students(tables, courses)
-    enrolled = mapping.enrollments(tables, courses)
-    results = mapping.results(tables, courses)
 
-    def loading(verb: Callable[..., Awaitable[Loaded]], rows: pl.DataFrame) -> Work:
-        return partial(verb, actor=run.actor, institution_id=run.institution_id, rows=rows)
+    def loading(name: str, verb: Loading, rows_of: RowsOf, lines: int) -> _Planned:
+        # The rows are made when their turn comes, and not kept afterwards: together they would take 100 MB.
+        async def work(session: Session) -> Loaded:
+            rows = rows_of(tables, courses)
+            return await verb(session, actor=run.actor, institution_id=run.institution_id, rows=rows)
+
+        return _Planned(name, work, lines)
 
     catalogue = partial(_write_catalogue, run=run, tables=tables, courses=courses, placement=placement)
-    # Each with the rows of the files that are written when it is done.
-    first: dict[str, tuple[Work, int]] = {
-        "catalogue": (catalogue, courses.height + tables.vle.height + tables.assessments.height),
-        "people": (loading(identity.load_people, students), 0),
-        "students": (loading(academics.load_students, students), 0),
-        "enrolments": (partial(_write_enrolments, run=run, enrolled=enrolled), 2 * enrolled.height),
-    }
-    rest: dict[str, tuple[Work, int]] = {
-        "results": (loading(academics.load_results, results), results.height),
-        "protected attributes": (loading(academics.load_protected_attributes, students), 0),
-    }
+    first = (
+        (_Planned("catalogue", catalogue, courses.height + tables.vle.height + tables.assessments.height),),
+        (
+            loading("people", identity.load_people, mapping.students, 0),
+            loading("students", academics.load_students, mapping.students, 0),
+        ),
+    )
+    rest = (
+        (
+            loading("enrolments", _load_enrolments, mapping.enrollments, 2 * tables.student_info.height),
+            loading("results", academics.load_results, mapping.results, tables.student_assessment.height),
+        ),
+        (loading("protected attributes", academics.load_protected_attributes, mapping.students, 0),),
+    )
     report = _Report(progress, sum(checked.read.values()))
-    steps = await _work_off(run, first, report, at_once=1)
+    steps = await _work_off(run, first, report)
     async with run.database.reading(run.actor) as session:
         known = await known_of(session, institution_id=run.institution_id, sites=tables.vle)
     # The largest first, so that none is left alone at the end.
-    for month, log in sorted(checked.store.months.items(), key=lambda item: -item[1].rows):
-        work = partial(_write_days, run=run, store=checked.store, month=month, known=known)
-        rest[f"activity {month:%Y-%m}"] = (work, log.rows)
-    steps |= await _work_off(run, rest, report, at_once=AT_ONCE)
-    return tuple(steps[name] for name in (*first, *rest))
+    months = sorted(checked.store.months.items(), key=lambda item: -item[1])
+    days = tuple(
+        (
+            _Planned(
+                f"activity {month:%Y-%m}",
+                partial(_write_days, run=run, store=checked.store, month=month, known=known),
+                rows,
+            ),
+        )
+        for month, rows in months
+    )
+    steps |= await _work_off(run, rest + days, report)
+    return tuple(steps[planned.name] for row in (*first, *rest, *days) for planned in row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A step to be done, and how many lines of the files are written with it."""
+
+    name: str
+    work: Work
+    lines: int
 
 
 class _Report:
@@ -205,19 +229,20 @@ class _Report:
         self._progress(WRITING, self._done, self._total)
 
 
-async def _work_off(run: Run, works: dict[str, tuple[Work, int]], report: _Report, *, at_once: int) -> dict[str, Step]:
-    """Do the steps in their order, several at once: each worker takes the next when it is done with one."""
-    waiting = iter(works.items())
+async def _work_off(run: Run, rows: tuple[tuple[_Planned, ...], ...], report: _Report) -> dict[str, Step]:
+    """Do the steps, several rows of them at once: each worker takes the next row when it is done with one."""
+    waiting = iter(rows)
     done: dict[str, Step] = {}
 
     async def worker() -> None:
-        for name, (work, rows) in waiting:
-            done[name] = await run.step(name, work)
-            report.add(rows)
+        for row in waiting:
+            for planned in row:
+                done[planned.name] = await run.step(planned.name, planned.work)
+                report.add(planned.lines)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
+            for _ in range(AT_ONCE):
                 group.create_task(worker())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
@@ -250,11 +275,10 @@ async def _write_catalogue(
     return loaded
 
 
-async def _write_enrolments(session: Session, *, run: Run, enrolled: pl.DataFrame) -> Loaded:
+async def _load_enrolments(session: Session, *, actor: Actor, institution_id: UUID, rows: pl.DataFrame) -> Loaded:
     """Enrolments and their history belong together, so they are one step."""
-    actor, institution_id = run.actor, run.institution_id
-    loaded = await academics.load_enrollments(session, actor=actor, institution_id=institution_id, rows=enrolled)
-    history = mapping.status_changes(enrolled)
+    loaded = await academics.load_enrollments(session, actor=actor, institution_id=institution_id, rows=rows)
+    history = mapping.status_changes(rows)
     return loaded + await academics.load_status_changes(
         session, actor=actor, institution_id=institution_id, rows=history
     )

@@ -12,7 +12,7 @@ import polars as pl
 from psycopg import AsyncConnection, sql
 
 from academe.platform.database.session import Session
-from academe.platform.ids import new_id
+from academe.platform.ids import new_ids
 
 ROWS_AT_ONCE: Final = 20_000
 
@@ -89,4 +89,4 @@ async def driver(session: Session) -> AsyncConnection[Any]:
 
 def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with a new key each, in column `id`: used for those that turn out to be new."""
-    return rows.with_columns(id=pl.Series([str(new_id()) for _ in range(rows.height)], dtype=pl.String))
+    return rows.with_columns(id=pl.Series([each.hex for each in new_ids(rows.height)], dtype=pl.String))
