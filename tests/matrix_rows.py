@@ -9,7 +9,14 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
-from academe.identity.sign_in.models import Passkey, PasskeyChallenge, RecoveryCode, TotpFactor, UnfinishedSignIn
+from academe.identity.sign_in.models import (
+    Passkey,
+    PasskeyChallenge,
+    RecoveryCode,
+    SignInLink,
+    TotpFactor,
+    UnfinishedSignIn,
+)
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
 from academe.lrs.documents.models import XapiDocument
@@ -265,9 +272,10 @@ async def second_factor_rows(session: Session, school: School) -> dict[str, str]
     session.add(Passkey(account_id=account, credential_id=account.bytes, public_key=b"x", sign_count=0, name="Phone"))
     challenge = PasskeyChallenge(account_id=account, token_hash=account.bytes, challenge=b"x", expires_at=clock.now())
     session.add(challenge)
+    session.add(SignInLink(account_id=account, expires_at=clock.now()))
     session.add(UnfinishedSignIn(account_id=account, token_hash=account.bytes, expires_at=clock.now()))
     await session.flush()
-    names = ("totp_factor", "recovery_code", "unfinished_sign_in", "passkey", "passkey_challenge")
+    names = ("totp_factor", "recovery_code", "unfinished_sign_in", "passkey", "passkey_challenge", "sign_in_link")
     return dict.fromkeys(names, f"account_id = '{account}'")
 
 

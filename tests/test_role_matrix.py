@@ -188,8 +188,9 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     "totp_factor": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "undeliverable_address": ({"administrator": "riud"}, "riud"),
-    # Between the password and the code nobody acts yet.
-    "unfinished_sign_in": ({}, "riud"),
+    # Between the password and the code nobody acts yet; a new password of one's own ends both.
+    "sign_in_link": ({"student0": "rd"}, "rid"),
+    "unfinished_sign_in": ({"student0": "rd"}, "riud"),
     # Senders are programs; Academe acts for them, and asks who may see what. What was stated is never taken back.
     "xapi_agent": ({}, "riu"),
     "xapi_agent_link": ({}, "riud"),

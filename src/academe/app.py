@@ -36,6 +36,7 @@ from academe.identity.privacy.record import routes as record_routes
 from academe.identity.second_factor import pages as second_factor_pages
 from academe.identity.second_factor import routes as second_factor_routes
 from academe.identity.second_factor import rule_pages
+from academe.identity.sign_in import link_pages
 from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
@@ -74,6 +75,7 @@ from academe.platform.settings import Settings, get_settings
 ROUTERS: Final[Sequence[APIRouter]] = (
     identity_routes.router,
     identity_pages.router,
+    link_pages.router,
     second_factor_routes.router,
     second_factor_pages.router,
     rule_pages.router,

@@ -11,7 +11,7 @@ from academe.academics.notices import tell_absent, tell_enrolled, tell_results, 
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
-from academe.identity.facts import SignInChanged
+from academe.identity.facts import SignInChanged, SignInLinkAsked
 from academe.identity.privacy.audit import tasks as audit_tasks
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
@@ -26,6 +26,7 @@ from academe.lrs.rollup.links import Resolvers
 from academe.messaging.announcements import tasks as announcement_tasks
 from academe.messaging.api import register_audience
 from academe.messaging.mail.carrier import carry_mail
+from academe.messaging.mail.sign_in_links import send_sign_in_link
 from academe.messaging.notices import tell_forward_paused, tell_sign_in_changed
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
@@ -46,6 +47,7 @@ JOBS = (audit_tasks.check_chain, roster_import_tasks.import_roster, announcement
 
 
 receives(SignInChanged, "messaging.tell_sign_in_changed")(tell_sign_in_changed)
+receives(SignInLinkAsked, "messaging.send_sign_in_link")(send_sign_in_link)
 receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)
 receives(EnrollmentWithdrawn, "academics.tell_withdrawn")(tell_withdrawn)

@@ -14,6 +14,7 @@ from academe.identity.service import (
 )
 from academe.identity.sign_in.actors import ScopeSource, forget_actors, idle_since, session_is_open
 from academe.identity.sign_in.breached import BreachedPasswords
+from academe.identity.sign_in.links import LinkSigner
 from academe.identity.sign_in.resolver import actor_resolver
 from academe.identity.sign_in.service import create_account, set_password, sign_in
 from academe.identity.sign_in.sessions import OpenedSession
@@ -21,6 +22,7 @@ from academe.identity.sign_in.sessions import OpenedSession
 __all__ = [
     "BreachedPasswords",
     "HeldRole",
+    "LinkSigner",
     "OpenedSession",
     "ScopeSource",
     "actor_resolver",

@@ -173,3 +173,9 @@ class PasskeyRefusedError(InvalidInputError):
     """The passkey's answer is not right, came too late or from another browser; which is not told (422)."""
 
     title = "This passkey was not accepted. Please try again"
+
+
+class LinkNotValidError(NotFoundError):
+    """A link to sign in that was used, is too old, or is not of ours (404)."""
+
+    title = "This link is not valid any more"

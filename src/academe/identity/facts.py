@@ -18,6 +18,8 @@ class SignInChange(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     FACTORS_REMOVED = "factors_removed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - what has happened, not a password
+    PASSWORD_RESET = "password_reset"  # noqa: S105 - what has happened, not a password
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,12 @@ class SignInChanged(Fact):
     person_id: UUID
     change: SignInChange
     by_other: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLinkAsked(Fact):
+    """Somebody asked for a link to sign in, perhaps with an address that nobody has: then nothing is sent."""
+
+    KIND: ClassVar[str] = "identity.sign_in_link_asked"
+
+    link_id: UUID

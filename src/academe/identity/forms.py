@@ -16,3 +16,16 @@ class PasswordForm(BaseModel):
     present_password: SecretStr
     new_password: SecretStr
     repeated_password: SecretStr
+
+
+class LinkForm(BaseModel):
+    """The address to which a link to sign in is sent."""
+
+    email: str = Field(max_length=254)
+
+
+class NewPasswordForm(BaseModel):
+    """A new password for whoever came with a link."""
+
+    new_password: SecretStr
+    repeated_password: SecretStr

@@ -23,6 +23,8 @@ _TITLES: Final = {
     SignInChange.PASSKEY_ADDED: "A passkey was added to your account",
     SignInChange.PASSKEY_REMOVED: "A passkey of your account was removed",
     SignInChange.FACTORS_REMOVED: "The second factors of your account were removed",
+    SignInChange.PASSWORD_CHANGED: "The password of your account was changed",
+    SignInChange.PASSWORD_RESET: "The password of your account was set anew by a link that came by e-mail",
 }
 _NOT_YOU: Final = "If that was not you, change your password and tell an administrator of your institution."
 _BY_OTHER: Final = "An administrator did this. If you did not ask for it, tell your institution at once."

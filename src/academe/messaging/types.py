@@ -49,6 +49,7 @@ class MailTemplate(StrEnum):
 
     NOTIFICATION = "notification"
     DIGEST = "digest"
+    SIGN_IN_LINK = "sign_in_link"
 
 
 class MailStatus(StrEnum):

@@ -69,6 +69,7 @@ NOT_WALKED: dict[str, str] = {
     "/mail/{caught_id}": "tests/messaging/mail",
     "/mail/{caught_id}/html": "tests/messaging/mail",
     "/unsubscribe/{token}": "the link is the reader's own",
+    "/sign-in/link/{token}": "the link is the reader's own",
     "/jobs/{job_id}": "the reader's own",
     "/audit/{entry_id}": "tests/identity/privacy/test_audit.py",
     "/api/v1/audit/{entry_id}": "tests/identity/privacy/test_audit.py",

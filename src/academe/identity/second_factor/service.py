@@ -189,11 +189,12 @@ async def finish_sign_in(
         begun = await unfinished(session, token)
         account_id = begun.account_id
         throttle.check(f"code {account_id}", network)
-        means = await _means_of(session, account_id, code)
-        if means is None:
+        shown = await _shown_by(session, account_id, code)
+        if shown is None:
             begun.failures += 1
         else:
             await session.delete(begun)
+            means = f"{begun.means} and {shown}"
             lifetime = timedelta(hours=database.settings.session_absolute_hours)
             opened = await open_session(
                 session, account_id, means=means, lifetime=lifetime, user_agent=user_agent, replaces=replaces
@@ -205,11 +206,11 @@ async def finish_sign_in(
     return opened
 
 
-async def _means_of(session: Session, account_id: UUID, code: str) -> str | None:
+async def _shown_by(session: Session, account_id: UUID, code: str) -> str | None:
     """What a code shows its bearer to have, and spend it; None when it is worth nothing."""
     typed = as_typed(code)
     if await _spend_app_code(session, account_id, typed):
-        return "password and authenticator app"
+        return "authenticator app"
     spent = (
         update(RecoveryCode)
         .where(
@@ -224,7 +225,7 @@ async def _means_of(session: Session, account_id: UUID, code: str) -> str | None
         return None
     person_id = (await session.execute(select(Account.person_id).where(Account.id == account_id))).scalar_one()
     await announce(session, SignInChanged(person_id, SignInChange.CODE_USED))
-    return "password and recovery code"
+    return "recovery code"
 
 
 async def _spend_app_code(session: Session, account_id: UUID, typed: str) -> bool:

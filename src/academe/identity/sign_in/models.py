@@ -45,7 +45,7 @@ class RecoveryCode(Identified, Base):
 
 
 class UnfinishedSignIn(Identified, Base):
-    """A browser that has shown the password of an account and not yet its second factor. It gives access to nothing.
+    """A browser that has shown the password of an account, or a link, and not yet its second factor; it opens nothing.
 
     The cookie's token is kept only as its SHA-256. After `failures` wrong codes, or at `expires_at`, it is worthless.
     """
@@ -54,10 +54,25 @@ class UnfinishedSignIn(Identified, Base):
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    means: Mapped[str] = mapped_column(server_default="password")
     failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (CheckConstraint("failures BETWEEN 0 AND 5", name="failures_bounded"), {"info": {PEOPLE: True}})
+
+
+class SignInLink(Identified, Base):
+    """A link that was asked for, removed by its use; `account_id` is empty when nobody has the address.
+
+    Its token is made of the id with the installation's key (`sign_in.links`) and kept nowhere.
+    """
+
+    __tablename__ = "sign_in_link"
+
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
 
 
 class SecondFactorRule(Base):

@@ -14,6 +14,7 @@ from academe.identity.errors import (
     SignInRefusedError,
     WrongPasswordError,
 )
+from academe.identity.facts import SignInChange, SignInChanged
 from academe.identity.models import Account, Person
 from academe.identity.queries import has_email
 from academe.identity.sign_in.breached import BreachedPasswords
@@ -24,7 +25,7 @@ from academe.identity.sign_in.sessions import (
     about_account,
     account_of,
     add_session,
-    end_sessions,
+    end_access,
     open_session,
     with_person,
 )
@@ -35,6 +36,7 @@ from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Database, Session
 from academe.platform.logging import get_logger
+from academe.platform.outbox.service import announce
 
 _log = get_logger()
 
@@ -130,7 +132,7 @@ async def change_password(
         raise WrongPasswordError
     await require_acceptable(new, email=account.email, breached=breached, field="new_password")
     account.password_hash = await hashed(new)
-    await end_sessions(session, account.id, keep=None)
+    await end_access(session, account.id)
     record(
         session,
         actor=actor,
@@ -138,6 +140,7 @@ async def change_password(
         subject=about_account(account),
         summary="Password changed",
     )
+    await announce(session, SignInChanged(account.person_id, SignInChange.PASSWORD_CHANGED))
     return await add_session(session, account, lifetime=lifetime, user_agent=user_agent)
 
 
@@ -149,6 +152,6 @@ async def set_password(
     account = (await session.execute(with_person().where(Account.id == account_id))).scalar_one()
     await require_acceptable(password, email=account.email, breached=breached)
     account.password_hash = await hashed(password)
-    await end_sessions(session, account.id, keep=None)
+    await end_access(session, account.id)
     summary = "Password set by the operator"
     record(session, actor=actor, action="account.password_set", subject=about_account(account), summary=summary)

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, select, true, update
+from sqlalchemy import Select, delete, select, true, update
 from sqlalchemy.orm import joinedload
 
 from academe.identity.errors import RecentSignInRequiredError, SessionNotFoundError
 from academe.identity.models import Account, AccountSession
 from academe.identity.sign_in.actors import forget_actors, token_hash
+from academe.identity.sign_in.models import SignInLink, UnfinishedSignIn
 from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import Subject, record
@@ -121,6 +122,13 @@ async def end_sessions(session: Session, account_id: UUID, *, keep: UUID | None)
     )
     forget_actors(session)
     return len(ended.scalars().all())
+
+
+async def end_access(session: Session, account_id: UUID) -> None:
+    """End all that a password or a link has opened so far: sessions, second steps that wait, links not yet used."""
+    await end_sessions(session, account_id, keep=None)
+    for table in (UnfinishedSignIn, SignInLink):
+        await session.execute(delete(table).where(table.account_id == account_id))
 
 
 async def end_replaced(session: Session, token: str) -> None:

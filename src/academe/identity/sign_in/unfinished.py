@@ -27,13 +27,17 @@ class SecondStep:
     token: str
 
 
-async def begin_second_step(session: Session, account_id: UUID) -> SecondStep:
-    """Remember that a browser knows the password."""
+async def begin_second_step(session: Session, account_id: UUID, *, means: str = "password") -> SecondStep:
+    """Remember what a browser has shown first."""
     await session.execute(delete(UnfinishedSignIn).where(UnfinishedSignIn.expires_at < clock.now()))
     token = secrets.token_urlsafe(32)
     session.add(
         UnfinishedSignIn(
-            account_id=account_id, token_hash=token_hash(token), failures=0, expires_at=clock.now() + LIFETIME
+            account_id=account_id,
+            token_hash=token_hash(token),
+            means=means,
+            failures=0,
+            expires_at=clock.now() + LIFETIME,
         )
     )
     await session.flush()

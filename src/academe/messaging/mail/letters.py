@@ -8,9 +8,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from academe.identity.api import LinkSigner
 from academe.messaging.mail.unsubscribing import DAILY, UnsubscribeSigner, Unsubscribing, may_unsubscribe
 from academe.messaging.types import MailTemplate
 from academe.platform.settings import Settings
@@ -21,7 +23,13 @@ _POLICY: Final = SMTP.clone(cte_type="7bit")  # every server takes seven bits, w
 _WHY: Final = {
     MailTemplate.NOTIFICATION: "You get this letter because it concerns you.",
     MailTemplate.DIGEST: "This is your daily letter.",
+    MailTemplate.SIGN_IN_LINK: "You get this letter because your address was typed in where people sign in.",
 }
+
+_LINK_TEXT: Final = (
+    "With this link you sign in once, or choose a new password. It is good for twenty minutes from when it was asked.",
+    "If it was not you who asked, do nothing. Do not pass it on: whoever opens it gets into your account.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class LetterWriter:
         self.domain = urlsplit(settings.public_url).hostname or "localhost"
         self.sender = settings.mail_from or f"no-reply@{self.domain}"
         self.return_address = settings.mail_return_address or self.sender
+        self._links = LinkSigner(settings.signing_key)
         self._signer = UnsubscribeSigner(settings.signing_key)
         self._templates = Environment(
             loader=PackageLoader("academe.messaging.mail", "stationery"),
@@ -84,7 +93,7 @@ class LetterWriter:
     ) -> EmailMessage:
         """The letter to an address. `wish` is what its link to unsubscribe would say, if there may be one."""
         link = ""
-        if may_unsubscribe(wish.what):
+        if template is not MailTemplate.SIGN_IN_LINK and may_unsubscribe(wish.what):
             link = f"{self._base}/unsubscribe/{self._signer.seal(wish)}"
         letter = self._letter(template, content, link)
         message = EmailMessage(policy=_POLICY)
@@ -108,6 +117,10 @@ class LetterWriter:
             total = int(content["total"])
             subject = "1 thing that concerns you" if total == 1 else f"{total} things that concern you"
             paragraphs: list[str] = []
+        elif template is MailTemplate.SIGN_IN_LINK:
+            token = self._links.seal(UUID(content["link_id"]))
+            items, total = [Item("Sign in", self._href(f"/sign-in/link/{token}"))], 1
+            subject, paragraphs = "Your link to sign in", list(_LINK_TEXT)
         else:
             items = [Item(content["title"], self._href(content["link"]))]
             subject, total = " ".join(content["title"].split()), 1
@@ -118,7 +131,7 @@ class LetterWriter:
             items,
             total - len(items),
             _WHY[template],
-            f"{self._base}/notifications/preferences",
+            "" if template is MailTemplate.SIGN_IN_LINK else f"{self._base}/notifications/preferences",
             unsubscribe_href,
         )
 

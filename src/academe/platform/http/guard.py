@@ -26,8 +26,8 @@ from academe.platform.settings import Settings
 _MEBIBYTE: Final = 2**20
 _FORM_BYTES: Final = 2 * _MEBIBYTE
 _MULTIPART_FRAME_BYTES: Final = _MEBIBYTE
-_GUESSED: Final = (SIGN_IN_PATH, f"{SIGN_IN_PATH}/code")
-"""Where passwords and codes are tried; nobody guesses a passkey."""
+_GUESSED: Final = (SIGN_IN_PATH, f"{SIGN_IN_PATH}/code", f"{SIGN_IN_PATH}/link")
+"""Where passwords and codes are tried, and letters asked for; nobody guesses a passkey or a link."""
 _UNLIMITED: Final = ("/static/", "/health/")
 
 
