@@ -10,8 +10,8 @@ from academe.app import create_app
 from academe.identity.api import create_account, create_person, grant_role
 from academe.identity.models import AccountSession
 from academe.identity.pages import device_of
-from academe.identity.sign_in.actors import token_hash
 from academe.identity.sign_in.browser import local_path
+from academe.identity.sign_in.renewal import token_hash
 from academe.identity.types import Role
 from academe.platform.actor import system_actor
 from academe.platform.audit.models import AuditEntry

@@ -125,7 +125,11 @@ class Account(Identified, Timestamped, Base):
 
 
 class AccountSession(Identified, Base):
-    """One signed-in browser. The cookie's token is kept only as its SHA-256."""
+    """One signed-in browser. The cookie's token is kept only as its SHA-256.
+
+    `privileges` says, as a SHA-256, what the browser could do when its token was last made; when that changes, a new
+    token takes the place of `previous_token_hash`, at `renewed_at` (`sign_in.renewal`).
+    """
 
     __tablename__ = "account_session"
 
@@ -136,8 +140,14 @@ class AccountSession(Identified, Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     user_agent: Mapped[str] = mapped_column(server_default="")
+    privileges: Mapped[bytes | None] = mapped_column(LargeBinary)
+    previous_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
+    renewed_at: Mapped[datetime | None]
 
-    __table_args__ = ({"info": {PEOPLE: True}},)
+    __table_args__ = (
+        CheckConstraint("(previous_token_hash IS NULL) = (renewed_at IS NULL)", name="renewed_with_its_time"),
+        {"info": {PEOPLE: True}},
+    )
 
 
 class RoleGrant(Identified, Timestamped, Base):

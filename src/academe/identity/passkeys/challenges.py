@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from academe.identity.errors import PasskeyRefusedError
-from academe.identity.sign_in.actors import token_hash
 from academe.identity.sign_in.models import PasskeyChallenge
+from academe.identity.sign_in.renewal import token_hash
 from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import Database

@@ -5,9 +5,8 @@ the roles themselves, do not.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +14,8 @@ from sqlalchemy import ColumnElement, and_, event, select, update
 
 from academe.identity.models import Account, AccountSession, Person
 from academe.identity.queries import role_scopes
-from academe.identity.sign_in.queries import demanded_of, has_second_factor
+from academe.identity.sign_in.queries import demanded_of, protected
+from academe.identity.sign_in.renewal import opened_by, renewed_token, token_hash
 from academe.identity.types import PersonStatus
 from academe.platform import clock
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind, RoleScope, system_actor
@@ -33,18 +33,17 @@ ScopeSource = Callable[[Session, UUID], Awaitable[Sequence[RoleScope]]]
 
 @dataclass(frozen=True, slots=True)
 class KnownActor:
-    """Who is behind a token; `lacks_factor` when a role needs a second factor that the person does not have yet."""
+    """Who is behind a token; `lacks_factor` when a role needs a second factor that the person does not have yet.
+
+    `renewed` is the token that takes its place, told once, with the seconds that its session has left.
+    """
 
     actor: Actor
     lacks_factor: bool = False
+    renewed: tuple[str, float] | None = None
 
 
 _actors: Final[MemoryCache[bytes, KnownActor]] = MemoryCache(entries=10_000, seconds=KEPT_SECONDS)
-
-
-def token_hash(token: str) -> bytes:
-    """What the database keeps of a session's token. The token has 256 random bits, so a plain hash is enough."""
-    return sha256(token.encode()).digest()
 
 
 def forget_actors(session: Session) -> None:
@@ -69,7 +68,7 @@ async def known_actor_for(database: Database, token: str, sources: Sequence[Scop
     if known is None:
         known = await _load(database, key, sources)
         if not known.actor.is_anonymous:  # a guess must not push somebody's entry out
-            _actors.put(key, known)
+            _actors.put(key, replace(known, renewed=None))
     return known
 
 
@@ -101,21 +100,22 @@ async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) 
     now = clock.now()
     async with database.transaction(system_actor("read a session")) as session:
         found = await session.execute(
-            select(AccountSession.id, AccountSession.last_seen_at, Account.id, Person.id, Person.display_name)
+            select(AccountSession, protected(Account.id), Person.id, Person.display_name)
             .join(Account, Account.id == AccountSession.account_id)
             .join(Person, Person.id == Account.person_id)
-            .where(AccountSession.token_hash == key, _stands(now, idle_since(database.settings)))
+            .where(opened_by(key), _stands(now, idle_since(database.settings)))
         )
         row = found.one_or_none()
         if row is None:
             return KnownActor(ANONYMOUS)
-        session_id, last_seen_at, account_id, person_id, name = row
-        if now - last_seen_at > SEEN_EVERY:
-            seen = update(AccountSession).where(AccountSession.id == session_id).values(last_seen_at=now)
+        browser, has_factor, person_id, name = row
+        if now - browser.last_seen_at > SEEN_EVERY:
+            seen = update(AccountSession).where(AccountSession.id == browser.id).values(last_seen_at=now)
             await session.execute(seen)
         scopes = list(await role_scopes(session, person_id))
         for source in sources:
             scopes.extend(await source(session, person_id))
-        lacks = await demanded_of(session, scopes) and not await has_second_factor(session, account_id)
-    actor = Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=session_id)
-    return KnownActor(actor, lacks)
+        lacks = not has_factor and await demanded_of(session, scopes)
+        token = await renewed_token(session, browser.id, key, browser.privileges, scopes=scopes, factor=has_factor)
+    actor = Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=browser.id)
+    return KnownActor(actor, lacks, (token, (browser.expires_at - now).total_seconds()) if token else None)

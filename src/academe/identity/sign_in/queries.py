@@ -33,10 +33,11 @@ class FactorState:
 
 async def has_second_factor(session: AsyncSession, account_id: UUID) -> bool:
     """Whether signing in to an account takes a second step."""
-    return bool((await session.execute(select(_protected(literal(account_id))))).scalar_one())
+    return bool((await session.execute(select(protected(literal(account_id))))).scalar_one())
 
 
-def _protected(account_id: SQLCoreOperations[UUID]) -> ColumnElement[bool]:
+def protected(account_id: SQLCoreOperations[UUID]) -> ColumnElement[bool]:
+    """Whether an account has a second factor, as a column."""
     confirmed = exists().where(TotpFactor.account_id == account_id, TotpFactor.confirmed_at.is_not(None))
     return or_(confirmed, exists().where(Passkey.account_id == account_id))
 
@@ -91,7 +92,7 @@ async def holders_without_factor(session: AsyncSession, institution_id: UUID) ->
             and_(SecondFactorRule.institution_id == OrgUnit.institution_id, SecondFactorRule.role == RoleGrant.role),
         )
         .where(OrgUnit.institution_id == institution_id, in_force(clock.now().date()), Account.is_active)
-        .where(~_protected(Account.id))
+        .where(~protected(Account.id))
     )
     return (await session.execute(held)).scalar_one()
 

@@ -12,7 +12,7 @@ from academe.identity.errors import SecondFactorRequiredError
 from academe.identity.sign_in.actors import ScopeSource, known_actor_for
 from academe.platform.actor import ANONYMOUS, Actor
 from academe.platform.database.session import Database
-from academe.platform.http.cookies import session_cookie_name
+from academe.platform.http.cookies import cookie_with_answer, session_cookie_name
 from academe.platform.http.dependencies import ActorResolver
 from academe.platform.settings import Settings
 
@@ -33,6 +33,9 @@ def actor_resolver(settings: Settings, sources: Sequence[ScopeSource] = ()) -> A
             return ANONYMOUS
         database: Database = request.app.state.database
         known = await known_actor_for(database, token, sources)
+        if known.renewed is not None:
+            renewed, seconds = known.renewed
+            cookie_with_answer(request, name, renewed, seconds, secure=settings.cookies_need_https)
         if known.lacks_factor and not _helps(request.url.path):
             request.state.actor = known.actor  # for the page that says so
             raise SecondFactorRequiredError

@@ -11,8 +11,9 @@ from sqlalchemy.orm import joinedload
 
 from academe.identity.errors import RecentSignInRequiredError, SessionNotFoundError
 from academe.identity.models import Account, AccountSession
-from academe.identity.sign_in.actors import forget_actors, token_hash
+from academe.identity.sign_in.actors import forget_actors
 from academe.identity.sign_in.models import SignInLink, UnfinishedSignIn
+from academe.identity.sign_in.renewal import opened_by, token_hash
 from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import Subject, record
@@ -133,9 +134,7 @@ async def end_access(session: Session, account_id: UUID) -> None:
 
 async def end_replaced(session: Session, token: str) -> None:
     """A browser has one session: what it held before must not live on beside the new one."""
-    ended = update(AccountSession).where(
-        AccountSession.token_hash == token_hash(token), AccountSession.revoked_at.is_(None)
-    )
+    ended = update(AccountSession).where(opened_by(token_hash(token)), AccountSession.revoked_at.is_(None))
     await session.execute(ended.values(revoked_at=clock.now()))
     forget_actors(session)
 

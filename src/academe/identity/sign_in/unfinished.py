@@ -10,8 +10,8 @@ from sqlalchemy import delete, select
 
 from academe.identity.errors import SignInExpiredError
 from academe.identity.models import Account, Person
-from academe.identity.sign_in.actors import token_hash
 from academe.identity.sign_in.models import UnfinishedSignIn
+from academe.identity.sign_in.renewal import token_hash
 from academe.identity.types import PersonStatus
 from academe.platform import clock
 from academe.platform.database.session import Session

@@ -1,12 +1,18 @@
-"""The names of our cookies, for whoever sets them and whoever only looks whether they are there."""
+"""Our cookies: their names, and one that goes with an answer that somebody else writes."""
 
 from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Scope
 
 from academe.platform.settings import Settings
 
 _SESSION: Final = "academe_session"
 _STEP: Final = "academe_sign_in"
 _CHALLENGE: Final = "academe_passkey"
+_WITH_ANSWER: Final = "cookies_with_answer"
 
 
 def session_cookie_name(settings: Settings) -> str:
@@ -36,3 +42,22 @@ def cookie_value(header: bytes, name: bytes) -> bytes | None:
         if key.strip() == name:
             return value.strip() or None
     return None
+
+
+def cookie_with_answer(request: Request, name: str, value: str, seconds: float, *, secure: bool) -> None:
+    """Let a cookie go with the answer to a request, whoever writes it, unless that sets the same cookie itself."""
+    carrier = Response()
+    carrier.set_cookie(name, value, max_age=int(seconds), path="/", secure=secure, httponly=True, samesite="lax")
+    request.scope.setdefault("state", {}).setdefault(_WITH_ANSWER, {})[name] = carrier.headers["set-cookie"]
+
+
+def add_cookies(scope: Scope, message: Message) -> None:
+    """Put the cookies that wait for it into the start of an answer."""
+    waiting: dict[str, str] = scope.get("state", {}).get(_WITH_ANSWER, {})
+    if not waiting or message["type"] != "http.response.start":
+        return
+    headers = MutableHeaders(scope=message)
+    taken = {header.partition("=")[0] for header in headers.getlist("set-cookie")}
+    for name, header in waiting.items():
+        if name not in taken:
+            headers.append("set-cookie", header)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from academe.platform.errors import AcademeError
-from academe.platform.http.cookies import cookie_value, session_cookie_name
+from academe.platform.http.cookies import add_cookies, cookie_value, session_cookie_name
 from academe.platform.http.cross_site import SAFE_METHODS, comes_from_elsewhere
 from academe.platform.http.errors import (
     CrossSiteRequestError,
@@ -63,7 +63,12 @@ class GuardMiddleware:
             REQUESTS_REFUSED.labels(type(error).__name__.removesuffix("Error")).inc()
             await respond(Request(scope, receive), failure_of(error))(scope, receive, send)
             return
-        await self.app(scope, receive, send)
+
+        async def with_cookies(message: Message) -> None:
+            add_cookies(scope, message)
+            await send(message)
+
+        await self.app(scope, receive, with_cookies if visitor is not None else send)
         if visitor is not None and visitor not in self._sessions:
             actor = scope.get("state", {}).get("actor")
             if actor is not None and not actor.is_anonymous:
