@@ -109,6 +109,8 @@ async def _reader(stop: asyncio.Event, address: str, auth: tuple[str, str], sent
                     continue
                 if answer.status_code not in (200, 503):
                     sent.unexpected.append(f"GET {path}: {answer.status_code}: {answer.text[:300]}")
+                elif answer.status_code == 503 and "Retry-After" not in answer.headers:
+                    sent.unexpected.append(f"GET {path}: 503 without Retry-After")
             await asyncio.sleep(0.02)
 
 

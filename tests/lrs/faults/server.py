@@ -79,7 +79,7 @@ class ServerProcess:
         self.address = f"http://127.0.0.1:{self._port}"
         self._environment = os.environ | {
             "ACADEME_DATA_DIR": str(settings.data_dir),
-            "DATABASE_URL": str(settings.database_url),
+            "DATABASE_URL": str(settings.database_url or ""),
             "ACADEME_PORT": str(self._port),
             "ACADEME_LOG_LEVEL": "ERROR",
             "ACADEME_XAPI_SPOOL_MEBIBYTES": str(settings.xapi_spool_mebibytes),

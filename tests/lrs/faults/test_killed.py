@@ -1,7 +1,8 @@
 """Server, database, connections and worker are killed in turn while eight clients send.
 
 What was acknowledged is there in the end, once and whole, and the rollup is what a rebuild makes of it. Every round is
-one `kill -9`. ACADEME_FAULT_ROUNDS=50 makes a long run of it, of about five minutes.
+one `kill -9`. ACADEME_FAULT_ROUNDS=50 makes a long run of it, of about five minutes; ACADEME_FAULT_SEED=... repeats
+what was sent and the pauses between the kills.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import json
 import os
 import random
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -59,7 +61,12 @@ def test_what_was_acknowledged_outlives_every_kill(database_server: ServerOfTest
     auth = new_sender(settings)
     with serving(settings) as server, WorkerProcess(settings) as worker:
         kills = _kills(database_server, server, worker)
-        sent = _through(ROUNDS, server, auth, kills)
+        seed = int(os.environ.get("ACADEME_FAULT_SEED", random.randrange(2**32)))
+        sys.stdout.write(f"ACADEME_FAULT_SEED={seed}\n")  # pytest shows it when the test fails
+        sent = _through(ROUNDS, server, auth, kills, seed)
+        sys.stdout.write(
+            f"{len(sent.statements)} statements acknowledged, {sent.told_later} times later, {sent.broken} broken\n"
+        )
         assert sent.broken > 0, "nobody noticed that the server was gone"
         assert sent.told_later > 0, "nobody noticed that the database was gone"
         assert sent.unexpected == []
@@ -97,9 +104,10 @@ def _kills(database: ServerOfTests, server: ServerProcess, worker: WorkerProcess
     return [kill_database, kill_server, kill_connection, kill_worker]
 
 
-def _through(rounds: int, server: ServerProcess, auth: tuple[str, str], kills: list[Callable[[], None]]) -> Sent:
+def _through(
+    rounds: int, server: ServerProcess, auth: tuple[str, str], kills: list[Callable[[], None]], seed: int
+) -> Sent:
     """Send while something is killed at moments that nobody can foresee."""
-    seed = random.randrange(2**32)
 
     async def work() -> Sent:
         stop = asyncio.Event()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from academe.lrs.senders.activity import KEPT, NOBODY_KNOWN, SenderActivity
 from academe.platform import clock
+from academe.platform.database.embedded import DiskFullError
 from academe.platform.database.session import Database, Session
 from tests.support.transactions import JoinedDatabase
 
@@ -69,13 +70,16 @@ async def test_old_minutes_are_forgotten(database: JoinedDatabase, session: Sess
     assert [row[0] for row in await rows(session)] == [NOON.replace(second=0)]
 
 
-async def test_sums_wait_while_the_database_is_away(database: JoinedDatabase, session: Session) -> None:
+@pytest.mark.parametrize("error", [OperationalError("", None, Exception("away")), DiskFullError("No room to start.")])
+async def test_sums_wait_while_the_database_is_away(
+    database: JoinedDatabase, session: Session, error: Exception
+) -> None:
     seconds, sender = Seconds(), uuid4()
     is_away = True
 
     def asked() -> Database:
         if is_away:
-            raise OperationalError("", None, Exception("away"))
+            raise error
         return database
 
     activity = SenderActivity(asked, monotonic=seconds)

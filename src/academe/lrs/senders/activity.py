@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from academe.platform import clock
 from academe.platform.actor import system_actor
+from academe.platform.database.embedded import EmbeddedServerError
 from academe.platform.database.session import Database, Session
 from academe.platform.errors import ServiceUnavailableError
 from academe.platform.logging import get_logger
@@ -31,7 +32,7 @@ _EVERY_SECONDS: Final = 5.0
 _AFTER_FAULT_SECONDS: Final = 30.0
 _FORGET_EVERY_SECONDS: Final = 3600.0
 _SUMS_AT_MOST: Final = 10_000
-_UNREACHABLE: Final = (DBAPIError, NoConnectionError, ServiceUnavailableError, OSError)
+_UNREACHABLE: Final = (DBAPIError, NoConnectionError, ServiceUnavailableError, EmbeddedServerError, OSError)
 
 # In the order of the key, so that processes that write at once never wait for each other in a circle.
 _ADD: Final = text(

@@ -29,6 +29,7 @@ from academe.lrs.senders.types import Scope, Sender
 from academe.platform import clock
 from academe.platform.actor import system_actor
 from academe.platform.cache import MemoryCache
+from academe.platform.database.embedded import EmbeddedServerError
 from academe.platform.database.session import Database, Session
 from academe.platform.errors import ServiceUnavailableError
 
@@ -40,7 +41,10 @@ _USE_NOTED_EVERY: Final = timedelta(minutes=1)
 _ASKED_AGAIN_AFTER_SECONDS: Final = 5
 _LONGEST_HEADER: Final = 1_000
 _CHECK: Final = system_actor("check the credentials of a sender")
-_UNREACHABLE: Final = (OperationalError, InterfaceError, NoConnectionError, ServiceUnavailableError, OSError)
+_UNREACHABLE: Final = (
+    *(OperationalError, InterfaceError, NoConnectionError),
+    *(ServiceUnavailableError, EmbeddedServerError, OSError),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from academe.identity.api import idle_since, session_is_open
 from academe.messaging.notifications.queries import count_unread
 from academe.messaging.notifications.service import CHANNEL
 from academe.platform.actor import Actor
+from academe.platform.database.embedded import EmbeddedServerError
 from academe.platform.database.engine import APP_ROLE, database_url
 from academe.platform.database.session import Database
 from academe.platform.errors import ServiceUnavailableError
@@ -38,7 +39,10 @@ HEARTBEAT_SECONDS: Final = 15.0
 _GATHER_SECONDS: Final = 0.1
 _RETRY_SECONDS: Final = 2.0
 _HEX: Final = 32
-_UNREACHABLE: Final = (psycopg.Error, DBAPIError, NoConnectionError, ServiceUnavailableError, OSError)
+_UNREACHABLE: Final = (
+    *(psycopg.Error, DBAPIError, NoConnectionError),
+    *(ServiceUnavailableError, EmbeddedServerError, OSError),
+)
 
 
 class LiveBells:
