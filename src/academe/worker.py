@@ -94,10 +94,12 @@ def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: flo
 async def work(settings: Settings, *, concurrency: int = 4, until_empty: bool = False) -> None:
     """Do background work until SIGTERM or SIGINT, or until there is none left.
 
-    After the signal no new job starts; running ones have 30 s to finish and are otherwise put back.
+    A database that is away is waited for, at the start too. After the signal no new job starts; running ones have 30 s
+    to finish and are otherwise put back.
     """
     database = Database(settings)
     queue = make_queue(database, concurrency=concurrency)
+    queue.begin_with(keep_house)
     loop = asyncio.get_running_loop()
     for received in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(received, queue.stop)
@@ -106,7 +108,6 @@ async def work(settings: Settings, *, concurrency: int = 4, until_empty: bool = 
     carrying = asyncio.create_task(carry_mail(database, stopping), name="mail")
     forwarding = asyncio.create_task(forward_statements(database, stopping), name="forwarding")
     try:
-        await keep_house(database)
         await queue.run(until_empty=until_empty)
     finally:
         stopping.set()

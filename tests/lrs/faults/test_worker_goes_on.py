@@ -40,6 +40,8 @@ SECONDS: Final = 10.0
 """The most that jobs, facts and the rollup may need once the database is back."""
 
 OUTAGE_SECONDS: Final = 20.0
+START_SECONDS: Final = 8.0
+"""In which a worker has started and looked for its database, more than once, on a busy machine too."""
 
 _POSITION = text("SELECT position >= (SELECT max(stored) FROM xapi_statement) FROM xapi_follower WHERE name = :name")
 _DELIVERED = text("SELECT count(*) = 0 FROM outbox_message WHERE delivered_at IS NULL")
@@ -156,3 +158,13 @@ async def test_after_an_outage(database_server: ServerOfTests, worker: WorkerPro
     await asyncio.to_thread(database_server.embedded.ensure_running)
     await see_all_done(database_server.settings(NAME))
     assert worker.is_running()
+
+
+async def test_a_start_while_the_database_is_away(database_server: ServerOfTests, settings: Settings) -> None:
+    await asyncio.to_thread(database_server.embedded.stop)
+    with WorkerProcess(settings) as process:
+        await asyncio.sleep(START_SECONDS)
+        assert process.is_running()
+        await asyncio.to_thread(database_server.embedded.ensure_running)
+        await see_all_done(database_server.settings(NAME))
+        assert process.is_running()

@@ -71,6 +71,7 @@ class Queue:
         self.database = database
         self._concurrency = concurrency
         self._silence_seconds = silence_seconds
+        self._first: list[Scheduled] = []
         self._stopping = asyncio.Event()
         self._worker: Worker | None = None
         self._app = App(connector=PsycopgConnector(**_connection_arguments(database)))
@@ -93,6 +94,10 @@ class Queue:
 
         self._app.periodic(cron=cron)(self._app.task(name=name, queue=QUEUE, queueing_lock=name)(run))
 
+    def begin_with(self, work: Scheduled) -> None:
+        """Do `work` once, before the first task; like those, it waits for a database that is away."""
+        self._first.append(work)
+
     async def run(self, *, until_empty: bool = False, grace_seconds: float = 30.0) -> None:
         """Do tasks until `stop`, or until there is none left; running jobs then get `grace_seconds` to finish.
 
@@ -102,6 +107,9 @@ class Queue:
             try:
                 # First our own engine, which starts an embedded server again, and never waits longer and longer.
                 await self._put_back_own()
+                while self._first:
+                    await self._first[0](self.database)
+                    self._first.pop(0)
                 async with self._app.open_async():
                     await self._work(until_empty=until_empty, grace_seconds=grace_seconds)
             except Exception as error:
