@@ -118,13 +118,13 @@ def _writing(context: Context, folder: str) -> Iterator[Measure]:
     rates: dict[str, list[float]] = {}
     for number in range(1, ROUNDS + 1):
         context.say(f"Writing, round {number} of {ROUNDS}")
-        with _served(folder) as store:
+        with served_store(folder) as store:
             for size in (1, *BATCHES):
                 rates.setdefault(f"sql {size}", []).append(_pgbench(store.postgres, size))
                 requests = store.post(size)
                 rate = rate_of(store.host, store.port, requests, connections=_connections(size), seconds=SECONDS)
                 rates.setdefault(f"http {size}", []).append(rate * size)
-        with _served(folder, ACADEME_XAPI_GROUP_COMMIT="false") as store:
+        with served_store(folder, ACADEME_XAPI_GROUP_COMMIT="false") as store:
             rate = rate_of(store.host, store.port, store.post(1), connections=CONNECTIONS, seconds=SECONDS)
             rates.setdefault("alone", []).append(rate)
     middle = {name: statistics.median(found) for name, found in rates.items()}
@@ -141,7 +141,7 @@ def _reading(context: Context, folder: str) -> Iterator[Measure]:
     read: dict[int, dict[str, list[float]]] = {}
     for stored in (SMALL, STORED, MOST):
         context.say(f"Filling the store with {stored:,} statements")
-        with _served(folder) as store:
+        with served_store(folder) as store:
             fill(store.postgres.conninfo(role=OWNER_ROLE), stored)
             context.say("Reading")
             read[stored] = {name: _seconds(store, query) for name, query in _QUERIES.items()}
@@ -176,16 +176,17 @@ def _seconds(store: Store, query: Callable[[int], dict[str, str]]) -> list[float
     return [store.seconds_of(path) for path in paths]
 
 
-@contextmanager
-def _served(folder: str, **more: str) -> Iterator[Store]:
+def environment_of(folder: str, **more: str) -> dict[str, str]:
+    """What the processes of a store in this folder get, with more settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
-    environment |= {
-        "ACADEME_DATA_DIR": folder,
-        "ACADEME_LOG_LEVEL": "WARNING",
-        "NO_COLOR": "1",
-        "COLUMNS": "200",
-        **more,
-    }
+    said = {"ACADEME_DATA_DIR": folder, "ACADEME_LOG_LEVEL": "WARNING", "NO_COLOR": "1", "COLUMNS": "200"}
+    return environment | said | more
+
+
+@contextmanager
+def served_store(folder: str, **more: str) -> Iterator[Store]:
+    """A new sender's way into the store of a folder, served by one process with these settings."""
+    environment = environment_of(folder, **more)
     subprocess.run([*COMMAND, "db", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     added = [*COMMAND, "lrs", "sender", "add", f"Benchmark {time.time()}", "--scope", "all", "--json"]
     sender = json.loads(subprocess.run(added, env=environment, check=True, capture_output=True, text=True).stdout)

@@ -17,6 +17,7 @@ MODULES: Final = {
     "roster": "benchmarks.roster",
     "attendance": "benchmarks.attendance",
     "lrs": "benchmarks.lrs",
+    "rollup": "benchmarks.rollup",
 }
 
 
