@@ -27,6 +27,8 @@ KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 A kind that is not listed counts in the day's total alone.
 """
 
+_TAKE_TURN: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 # `actors` narrows to some persons; NULL is everybody.
 _DELETE: Final = text(
     """
@@ -80,5 +82,9 @@ async def rebuild_learner_days(
 
 
 async def sum_recorded_activity(session: Session, fact: ActivityRecorded) -> None:
-    """Receive news of the activity rollup: sum the days of the persons that it is about anew."""
+    """Receive news of the activity rollup: sum the days of the persons that it is about anew.
+
+    News of one offering is received in turn: two that sum the same person at once would write the same days.
+    """
+    await session.execute(_TAKE_TURN, {"name": f"learner_day {fact.context_id}"})
     await rebuild_learner_days(session, offerings=[fact.context_id], actors=fact.actor_ids)
