@@ -45,9 +45,10 @@ PROBE_EVERY: Final = 0.5
 LIMIT: Final = 2.0
 """Seconds that the rollup may be behind."""
 
+# Infinite until anything was counted: the worker starts when the first statements come.
 _BEHIND: Final = """
-    SELECT coalesce(extract(epoch FROM (SELECT max(stored) FROM xapi_statement) - position), 0)::float
-    FROM xapi_follower WHERE name = 'activity_day'"""
+    SELECT coalesce(extract(epoch FROM (SELECT max(stored) FROM xapi_statement)
+        - (SELECT position FROM xapi_follower WHERE name = 'activity_day'))::float, 'infinity')"""
 _COUNTED: Final = "SELECT EXISTS (SELECT FROM activity_day WHERE actor_id = %s)"
 _DAYS: Final = "SELECT d::text FROM activity_day d ORDER BY 1"
 
