@@ -25,6 +25,12 @@ def with_device(page: Page) -> None:
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
+def forget_session(page: Page) -> None:
+    """Sign out without telling the server, on an empty page: an open one would go on asking, and be refused."""
+    page.goto("about:blank")
+    page.context.clear_cookies()
+
+
 def accessible(page: Page) -> None:
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
@@ -45,14 +51,14 @@ def test_a_passkey_alone_and_after_the_password(site: Site, page: Page) -> None:
     expect(page.get_by_role("rowheader", name="My phone")).to_be_visible()
     accessible(page)
     keep_screenshots(page, "passkeys")
-    page.context.clear_cookies()
+    forget_session(page)
     page.goto(f"{site.url}/sign-in?next=/account/security")
     accessible(page)
     keep_screenshots(page, "sign-in")
     page.get_by_role("button", name="Use a passkey").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="How you sign in")).to_be_visible()
-    page.context.clear_cookies()
+    forget_session(page)
     page.goto(f"{site.url}/sign-in?next=/account/security")
     page.get_by_label("E-mail address").fill("lecturer@home.example")
     page.get_by_label("Password").fill(PASSWORD)
@@ -68,4 +74,4 @@ def test_a_passkey_alone_and_after_the_password(site: Site, page: Page) -> None:
     page.get_by_role("button", name="Remove …").click()
     page.get_by_role("button", name="Remove passkey").click()
     expect(page.get_by_text("Your password alone opens your account.")).to_be_visible()
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)
