@@ -45,19 +45,21 @@ _MOVE: Final = text("UPDATE xapi_follower SET position = :upto WHERE name = :nam
 
 # What counts of a statement, and where: on the day it says, unless that is later than it came or more than twenty years
 # before; for a day at the most, whatever duration it says. Statements that void and those that are voided do not count.
-_COUNTED: Final = f"""
-    SELECT coalesce(context.id, '{_NO_CONTEXT}') AS context_id, coalesce(who.actor_id, s.agent_key) AS actor_id,
+_COUNTED: Final = """
+    SELECT coalesce(least(own.context_id::text, mentioned.context_id)::uuid, '{nowhere}') AS context_id,
+           coalesce(who.actor_id, s.agent_key) AS actor_id,
            at.day, coalesce(s.activity_key, s.verb_key) AS activity_id, s.kind,
            CASE WHEN s.duration_seconds < 86400 THEN round(s.duration_seconds)::integer
                 WHEN s.duration_seconds IS NOT NULL THEN 86400 END AS seconds,
            at.moment
     FROM xapi_statement s
     LEFT JOIN xapi_agent_link who ON who.agent_key = s.agent_key
-    LEFT JOIN LATERAL (
-        SELECT min(l.context_id::text)::uuid AS id FROM xapi_context_link l
-        WHERE l.activity_key = s.activity_key
-           OR l.activity_key IN (SELECT m.activity_key FROM xapi_statement_activity m WHERE m.stored = s.stored)
-    ) context ON true
+    LEFT JOIN xapi_context_link own ON own.activity_key = s.activity_key
+    LEFT JOIN (
+        SELECT m.stored, min(l.context_id::text) AS context_id
+        FROM xapi_context_link l JOIN xapi_statement_activity m ON m.activity_key = l.activity_key
+        WHERE {among} GROUP BY m.stored
+    ) mentioned ON mentioned.stored = s.stored
     CROSS JOIN LATERAL (
         SELECT CASE WHEN s.happened_at BETWEEN s.stored - interval '20 years' AND s.stored + interval '1 day'
                     THEN s.happened_at ELSE s.stored END AS moment
@@ -65,9 +67,24 @@ _COUNTED: Final = f"""
     CROSS JOIN LATERAL (SELECT clamped.moment, (clamped.moment AT TIME ZONE 'UTC')::date AS day) at
     WHERE s.agent_key IS NOT NULL AND s.verb_key <> :voided
       AND NOT EXISTS (SELECT FROM xapi_voided v WHERE v.statement_id = s.id)
-"""  # noqa: S608 - a constant
+"""
 
-_DAYS: Final = text(f"SELECT min(day), max(day) FROM ({_COUNTED} AND s.stored > :after AND s.stored <= :upto) c")  # noqa: S608
+# `among` says of which statements the mentioned activities are looked at: the key begins with the activity, so for one
+# statement after the other all of them would be read each time.
+_COUNTED_OF_SPAN: Final = (
+    _COUNTED.format(nowhere=_NO_CONTEXT, among="m.stored > :after AND m.stored <= :upto")
+    + " AND s.stored > :after AND s.stored <= :upto"
+)
+_OF_ACTORS: Final = (
+    "s.stored <= :after AND (s.agent_key = ANY(:agents) OR s.agent_key IN ("
+    "SELECT agent_key FROM xapi_agent_link WHERE actor_id = ANY(:actors)))"
+)
+_STORED_OF_ACTORS: Final = f"SELECT s.stored FROM xapi_statement s WHERE {_OF_ACTORS}"  # noqa: S608 - a constant
+_COUNTED_OF_ACTORS: Final = (
+    _COUNTED.format(nowhere=_NO_CONTEXT, among=f"m.stored IN ({_STORED_OF_ACTORS})") + f" AND {_OF_ACTORS}"
+)
+
+_DAYS: Final = text(f"SELECT min(day), max(day) FROM ({_COUNTED_OF_SPAN}) c")  # noqa: S608
 
 _SUMMED: Final = """
     SELECT context_id, actor_id, day, activity_id, min(kind) AS kind, count(*) AS count,
@@ -77,7 +94,7 @@ _SUMMED: Final = """
 
 _ADD: Final = text(
     f"""
-    WITH counted AS ({_COUNTED} AND s.stored > :after AND s.stored <= :upto),
+    WITH counted AS ({_COUNTED_OF_SPAN}),
     written AS (
         INSERT INTO activity_day AS d (context_id, actor_id, day, activity_id, kind, count, duration_seconds, last_at,
             from_statements)
@@ -113,8 +130,7 @@ _ADD_ACTORS: Final = text(
     INSERT INTO activity_day (context_id, actor_id, day, activity_id, kind, count, duration_seconds, last_at,
         from_statements)
     SELECT *, true FROM (
-        {_SUMMED} FROM ({_COUNTED} AND s.stored <= :after AND (s.agent_key = ANY(:agents) OR s.agent_key IN (
-            SELECT agent_key FROM xapi_agent_link WHERE actor_id = ANY(:actors)))) counted
+        {_SUMMED} FROM ({_COUNTED_OF_ACTORS}) counted
         GROUP BY context_id, actor_id, day, activity_id) summed
     """  # noqa: S608 - constants
 )
