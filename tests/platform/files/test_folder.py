@@ -84,6 +84,11 @@ class TestPut:
         assert set(digests) == {DIGEST}
         assert files_in(folder) == [f"{DIGEST[:2]}/{DIGEST[2:4]}/{DIGEST}"]
 
+    async def test_a_draft_may_end_while_forgotten_ones_are_looked_for(self, store: FileStore, folder: Path) -> None:
+        (folder / "drafts").mkdir(parents=True)
+        (folder / "drafts" / "ended").symlink_to("nowhere")  # it is listed, and not there when it is asked for its age
+        assert await store.put(CONTENT) == DIGEST
+
     async def test_lets_only_its_owner_read(self, store: FileStore, folder: Path) -> None:
         await store.put(CONTENT)
         path = place_of(folder)

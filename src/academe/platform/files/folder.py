@@ -14,7 +14,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -172,8 +172,9 @@ def _discard(draft: BinaryIO) -> None:
 def _remove_forgotten(drafts: Path) -> None:
     """Remove drafts of processes that were killed while they wrote."""
     for draft in drafts.iterdir():
-        if time.time() - draft.stat().st_mtime > _FORGOTTEN_SECONDS:
-            draft.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # whoever writes it has finished meanwhile
+            if time.time() - draft.stat().st_mtime > _FORGOTTEN_SECONDS:
+                draft.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
