@@ -44,6 +44,7 @@ from academe.messaging.notifications.models import Notification, NotificationPre
 from academe.messaging.types import MailTemplate, NotificationKind
 from academe.platform import clock
 from academe.platform.database.session import Session
+from academe.platform.encryption.models import DestroyedPersonKey, PersonKey
 from tests.schools import STARTS_ON, School
 
 AddRows = Callable[[Session, School], Awaitable[dict[str, str]]]
@@ -279,6 +280,14 @@ async def second_factor_rows(session: Session, school: School) -> dict[str, str]
     return dict.fromkeys(names, f"account_id = '{account}'")
 
 
+async def key_rows(session: Session, school: School) -> dict[str, str]:
+    """The key of a student, and that the one of another was destroyed."""
+    person, other = (school.people[who].id for who in ("student0", "student1"))
+    session.add_all((PersonKey(person_id=person, wrapped=b"x", master_key="x"), DestroyedPersonKey(person_id=other)))
+    await session.flush()
+    return {"person_key": f"person_id = '{person}'", "destroyed_person_key": f"person_id = '{other}'"}
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
     roster_rows,
@@ -289,4 +298,5 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     forward_rows,
     messaging_rows,
     second_factor_rows,
+    key_rows,
 )

@@ -133,6 +133,9 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     # Administrators take a lost passkey away. Who answers a challenge is not known yet, so only the system sees it.
     "passkey": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "passkey_challenge": ({}, "rid"),
+    # Whose key is made, read and destroyed is Academe's business alone.
+    "destroyed_person_key": ({}, "ri"),
+    "person_key": ({}, "riud"),
     # The directory: names and numbers are for the institution's staff.
     "person": (
         dict.fromkeys(

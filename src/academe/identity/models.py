@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from academe.identity.types import OrgUnitKind, PersonStatus, Role
 from academe.platform.database.base import PEOPLE, Base, Identified, Timestamped, Vocabulary, one_of
-from academe.platform.encryption import EncryptedText
+from academe.platform.encryption import PersonText
 
 _SEARCHED: Final = (
     "fold_name(' ' || display_name || coalesce(' ' || preferred_name, '') || coalesce(' ' || given_name, '')"
@@ -85,15 +85,15 @@ class Person(Identified, Timestamped, Base):
 class PersonParticulars(Timestamped, Base):
     """How to reach a person and when they were born: for the person and for those who look after them.
 
-    Phone and date of birth (`YYYY-MM-DD`) are encrypted by the application.
+    Phone and date of birth (`YYYY-MM-DD`) are encrypted by the application with the key of the person.
     """
 
     __tablename__ = "person_particulars"
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), primary_key=True)
     contact_email: Mapped[str | None]
-    phone: Mapped[str | None] = mapped_column(EncryptedText())
-    date_of_birth: Mapped[str | None] = mapped_column(EncryptedText())
+    phone: Mapped[str | None] = mapped_column(PersonText(owner="person_id"))
+    date_of_birth: Mapped[str | None] = mapped_column(PersonText(owner="person_id"))
 
     __table_args__ = ({"info": {PEOPLE: True}},)
 

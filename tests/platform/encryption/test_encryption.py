@@ -2,17 +2,20 @@
 
 import asyncio
 import base64
+from uuid import UUID
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert, select, type_coerce, update
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Uuid, insert, select, type_coerce, update
+from sqlalchemy.exc import StatementError
 
 from academe.platform.actor import system_actor
 from academe.platform.database.engine import database_url
 from academe.platform.database.keyring import keyring_of
 from academe.platform.database.session import Database
-from academe.platform.encryption import DecryptionError, EncryptedText
-from academe.platform.encryption.columns import header
+from academe.platform.encryption import DecryptionError, EncryptedText, PersonText
+from academe.platform.encryption.columns import Owned, encrypt, header
+from academe.platform.encryption.persons import destroy_person_key
 from academe.platform.encryption.rotation import rotate_keys
 from academe.platform.settings import Settings
 from tests.support.databases import ServerOfTests
@@ -175,3 +178,99 @@ class TestRotateKeys:
         after = Database(with_master_keys(own_settings, NEW))
         assert await read(after) == ["+49 30 1234"]
         await after.close()
+
+
+PEOPLE_METADATA = MetaData()
+OF_PERSON = Table(
+    "of_person",
+    PEOPLE_METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("person_id", Uuid()),
+    Column("content", PersonText(owner="person_id")),
+)
+ADA, BEN = UUID(int=1), UUID(int=2)
+
+
+async def write_for(database: Database, person_id: UUID, content: str) -> None:
+    async with database.transaction(ACTOR) as session:
+        row = {"id": person_id.int, "person_id": person_id, "content": Owned.by(person_id, content)}
+        await session.execute(insert(OF_PERSON).values(row))
+
+
+async def read_of(database: Database, person_id: UUID) -> str | None:
+    async with database.reading(ACTOR) as session:
+        return await session.scalar(select(OF_PERSON.c.content).where(OF_PERSON.c.person_id == person_id))
+
+
+@pytest.fixture
+def table_of_people(own_settings: Settings, server: ServerOfTests) -> None:
+    """A table with a column under the keys of people, as `OF_PERSON` says."""
+    with server.superuser(database_url(own_settings).database or "") as connection:
+        connection.execute("CREATE TABLE of_person (id integer PRIMARY KEY, person_id uuid, content bytea)")
+        connection.execute("GRANT SELECT, INSERT, UPDATE ON of_person TO academe_app")
+
+
+@pytest.mark.usefixtures("table_of_people")
+class TestPersonText:
+    async def test_comes_back_in_another_process(self, own_database: Database, own_settings: Settings) -> None:
+        await write_for(own_database, ADA, "+49 30 1234")
+        other = Database(own_settings)
+        assert await read_of(other, ADA) == "+49 30 1234"
+        await other.close()
+
+    async def test_a_destroyed_key_takes_its_person_and_nobody_else(
+        self, own_database: Database, own_settings: Settings
+    ) -> None:
+        await write_for(own_database, ADA, "+49 30 1234")
+        await write_for(own_database, BEN, "+49 30 5678")
+        async with own_database.transaction(ACTOR) as session:
+            await destroy_person_key(session, person_id=ADA)
+        with pytest.raises(DecryptionError, match=r"of_person\.content was destroyed"):
+            await read_of(own_database, ADA)
+        assert await read_of(own_database, BEN) == "+49 30 5678"
+        with pytest.raises(StatementError, match="nothing is written"):
+            await write_for(own_database, ADA, "again")
+        other = Database(own_settings)
+        with pytest.raises(DecryptionError, match="was destroyed"):
+            await read_of(other, ADA)
+        await other.close()
+
+    async def test_a_destruction_that_is_rolled_back_takes_nothing(self, own_database: Database) -> None:
+        await write_for(own_database, ADA, "+49 30 1234")
+        async with own_database.transaction(ACTOR) as session:
+            savepoint = await session.begin_nested()
+            await destroy_person_key(session, person_id=ADA)
+            await savepoint.rollback()
+        assert await read_of(own_database, ADA) == "+49 30 1234"
+
+    async def test_a_field_under_another_persons_name_is_refused(self, own_database: Database) -> None:
+        await write_for(own_database, ADA, "+49 30 1234")
+        await write_for(own_database, BEN, "+49 30 5678")
+        content = type_coerce(OF_PERSON.c.content, LargeBinary)
+        async with own_database.transaction(ACTOR) as session:
+            field = await session.scalar(select(content).where(OF_PERSON.c.person_id == ADA))
+            assert field is not None
+            forged = field[:1] + BEN.bytes + field[17:]
+            await session.execute(
+                update(OF_PERSON).where(OF_PERSON.c.person_id == ADA).values(content=type_coerce(forged, LargeBinary))
+            )
+        with pytest.raises(DecryptionError, match="was changed"):
+            await read_of(own_database, ADA)
+
+    async def test_rotation_takes_up_old_fields_and_wraps_the_keys_anew(
+        self, own_database: Database, own_settings: Settings
+    ) -> None:
+        before = Database(with_master_keys(own_settings, OLD))
+        await write_for(before, ADA, "+49 30 1234")
+        old = encrypt(keyring_of(before.engine.dialect), "+49 30 5678", place="of_person.content")
+        async with before.transaction(ACTOR) as session:
+            row = {"id": 2, "person_id": BEN, "content": type_coerce(old, LargeBinary)}
+            await session.execute(insert(OF_PERSON).values(row))
+        await before.close()
+        both = Database(with_master_keys(own_settings, NEW, OLD))
+        rotation = await rotate_keys(both, PEOPLE_METADATA)
+        assert (rotation.fields, rotation.people) == (1, 1)
+        await both.close()
+        only_new = Database(with_master_keys(own_settings, NEW))
+        assert [await read_of(only_new, ADA), await read_of(only_new, BEN)] == ["+49 30 1234", "+49 30 5678"]
+        await only_new.close()

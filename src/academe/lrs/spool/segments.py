@@ -26,7 +26,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from academe.lrs.spool.errors import SegmentUnreadableError
-from academe.platform.database.keyring import KEY_BITS, NONCE_BYTES, fingerprint
+from academe.platform.database.keyring import NONCE_BYTES, fingerprint
+from academe.platform.database.person_keys import KEY_BITS
 
 HEAD_BYTES: Final = 88
 FRAME_HEAD_BYTES: Final = 28

@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import URL, Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from academe.platform.database.person_keys import KEY_BITS, PersonKeys
 from academe.platform.errors import AcademeError
 
 NONCE_BYTES: Final = 12
-KEY_BITS: Final = 256
 
 _REFRESH_SECONDS: Final = 60.0
 _LOCK: Final = 0x6B657973
@@ -51,6 +51,7 @@ class Keyring:
         self._current = 0
         self._read_at = 0.0
         self._guard = threading.Lock()
+        self.people = PersonKeys(connect, self.wrap, self.unwrap)
 
     def current(self) -> tuple[int, AESGCM]:
         """The key that encrypts and its number; made when the database has none."""
@@ -85,7 +86,7 @@ class Keyring:
             if self._current and not beside:
                 return self._current
             number = max(self._keys, default=0) + 1
-            wrapped, master_key = self.wrap(number, AESGCM.generate_key(KEY_BITS))
+            wrapped, master_key = self.wrap(AESGCM.generate_key(KEY_BITS), context_of(number))
             connection.execute(
                 "INSERT INTO encryption_key (id, wrapped, master_key) VALUES (%s, %s, %s)",
                 [number, wrapped, master_key],
@@ -93,22 +94,23 @@ class Keyring:
             self._read(connection)
             return number
 
-    def wrap(self, number: int, key: bytes) -> tuple[bytes, str]:
-        """A data key wrapped by the newest master key, and that key's fingerprint."""
+    def wrap(self, key: bytes, context: bytes) -> tuple[bytes, str]:
+        """A key wrapped by the newest master key, and that key's fingerprint; `context` says whose key it is."""
         master = self._master_keys()[0]
         nonce = urandom(NONCE_BYTES)
-        return nonce + AESGCM(master).encrypt(nonce, key, _context(number)), fingerprint(master)
+        return nonce + AESGCM(master).encrypt(nonce, key, context), fingerprint(master)
 
-    def unwrap(self, number: int, wrapped: bytes, master_key: str) -> bytes:
-        """A data key from its row. Raises DecryptionError when its master key is not among the settings."""
+    def unwrap(self, wrapped: bytes, context: bytes, master_key: str) -> bytes:
+        """A key from its row. Raises DecryptionError when its master key is not among the settings."""
+        named = context.partition(b":")[0].decode().replace("_", " ")
         for master in self._master_keys():
             if fingerprint(master) == master_key:
                 try:
-                    return AESGCM(master).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(number))
+                    return AESGCM(master).decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], context)
                 except InvalidTag:
-                    raise DecryptionError(f"Encryption key {number} was changed in the database.") from None
+                    raise DecryptionError(f"A key ({named}) was changed in the database.") from None
         raise DecryptionError(
-            f"Encryption key {number} is wrapped by master key {master_key}, which is not in"
+            f"A key ({named}) is wrapped by master key {master_key}, which is not in"
             " ACADEME_ENCRYPTION_MASTER_KEYS: put it back, after the newer ones."
         )
 
@@ -122,7 +124,7 @@ class Keyring:
         ).fetchall()
         for number, wrapped, master_key, _ in found:
             if number not in self._keys:
-                self._keys[number] = AESGCM(self.unwrap(number, bytes(wrapped), master_key))
+                self._keys[number] = AESGCM(self.unwrap(bytes(wrapped), context_of(number), master_key))
         self._current = max((number for number, *_, is_active in found if is_active), default=0)
         self._read_at = time.monotonic()
 
@@ -132,7 +134,8 @@ def fingerprint(master_key: bytes) -> str:
     return hashlib.sha256(master_key).hexdigest()[:16]
 
 
-def _context(number: int) -> bytes:
+def context_of(number: int) -> bytes:
+    """What is authenticated with the wrapped data key of a number."""
     return b"encryption_key:%d" % number
 
 
@@ -147,7 +150,10 @@ def attach_keyring(engine: AsyncEngine, writable: AsyncEngine, master_keys: Call
 
 def _connection(url: URL) -> psycopg.Connection[Any]:
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(address, autocommit=True, connect_timeout=5, application_name="academe-keys")
+    connection = psycopg.connect(address, autocommit=True, connect_timeout=5, application_name="academe-keys")
+    # Whose key is asked for is nobody's business but Academe's: the table is under row-level security.
+    connection.execute("SELECT set_config('academe.actor_kind', 'system', false)")
+    return connection
 
 
 def keyring_of(dialect: Dialect) -> Keyring:

@@ -1,11 +1,12 @@
-"""The table of data keys."""
+"""The tables of keys."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import LargeBinary, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from academe.platform.database.base import Base
+from academe.platform.database.base import PEOPLE, Base
 
 
 class EncryptionKey(Base):
@@ -22,3 +23,30 @@ class EncryptionKey(Base):
     master_key: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     retired_at: Mapped[datetime | None]
+
+
+class PersonKey(Base):
+    """The key of a person's fields, wrapped by a master key. `academe backup` leaves these rows out.
+
+    Whoever deletes the row makes the fields unreadable wherever they were copied to.
+    """
+
+    __tablename__ = "person_key"
+
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary)
+    master_key: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
+
+
+class DestroyedPersonKey(Base):
+    """That a person's key was destroyed: it is never made again, and what a backup brings back of them goes again."""
+
+    __tablename__ = "destroyed_person_key"
+
+    person_id: Mapped[UUID] = mapped_column(primary_key=True)
+    destroyed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = ({"info": {PEOPLE: True}},)
