@@ -4,7 +4,7 @@ What the actor may not know of is not found (404); what the actor knows of and m
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -35,10 +35,31 @@ _SUMMARY: Final = HotStatement(
     .where(Offering.id == bindparam("offering", type_=Uuid()))
 )  # fmt: skip
 
+_LOCKED_MEETING: Final = HotStatement(
+    select(
+        Meeting.id, Meeting.starts_at, Meeting.attendance_version,
+        Offering.id, Offering.org_unit_id, Offering.institution_id,
+    )
+    .join(Offering, Offering.id == Meeting.offering_id)
+    .where(Meeting.id == bindparam("meeting", type_=Uuid()))
+    .with_for_update(of=Meeting)
+)  # fmt: skip
+
 
 class _Place(NamedTuple):
     id: UUID
     org_unit_id: UUID
+
+
+class MeetingToRecord(NamedTuple):
+    """A meeting as far as recording its attendance needs it, and where its offering belongs."""
+
+    id: UUID
+    starts_at: datetime
+    attendance_version: int
+    offering_id: UUID
+    org_unit_id: UUID
+    institution_id: UUID
 
 
 class Named(NamedTuple):
@@ -134,30 +155,31 @@ async def enrollment_in(session: AnySession, *, offering: Offering, enrollment_i
 
 async def meeting_for(session: AnySession, *, actor: Actor, meeting_id: UUID) -> tuple[Meeting, Offering]:
     """A meeting of an offering whose roster the actor may see, and that offering; raises MeetingNotFoundError."""
-    return await _meeting(session, _readable(actor).add_columns(Meeting), meeting_id)
-
-
-async def meeting_to_record(session: Session, *, actor: Actor, meeting_id: UUID) -> tuple[Meeting, Offering]:
-    """A meeting whose attendance the actor may record, locked so that two lecturers save one after the other.
-
-    Raises MeetingNotFoundError and PermissionDeniedError.
-    """
-    locked = _readable(actor).add_columns(Meeting).with_for_update(of=Meeting).execution_options(populate_existing=True)
-    meeting, offering = await _meeting(session, locked, meeting_id)
-    if not policy.can_take_attendance(actor, offering):
-        raise PermissionDeniedError("Only those who teach this offering and registrars may record attendance.")
-    return meeting, offering
-
-
-async def _meeting(
-    session: AnySession, wanted: Select[Offering, Meeting], meeting_id: UUID
-) -> tuple[Meeting, Offering]:
-    joined = wanted.join(Meeting, Meeting.offering_id == Offering.id).where(Meeting.id == meeting_id)
-    row = (await session.execute(joined)).one_or_none()
+    wanted = _readable(actor).add_columns(Meeting).join(Meeting, Meeting.offering_id == Offering.id)
+    row = (await session.execute(wanted.where(Meeting.id == meeting_id))).one_or_none()
     if row is None:
         raise MeetingNotFoundError
     offering, meeting = row
     return meeting, offering
+
+
+async def meeting_to_record(session: Session, *, actor: Actor, meeting_id: UUID) -> MeetingToRecord:
+    """A meeting whose attendance the actor may record, locked so that two lecturers save one after the other.
+
+    Raises MeetingNotFoundError and PermissionDeniedError.
+    """
+    if actor.is_anonymous:
+        raise AuthenticationRequiredError
+    rows = await _LOCKED_MEETING.rows(session, meeting=meeting_id)
+    if not rows:
+        raise MeetingNotFoundError
+    meeting = MeetingToRecord(*rows[0])
+    place = _Place(meeting.offering_id, meeting.org_unit_id)
+    if not policy.can_read_roster(actor, place):
+        raise MeetingNotFoundError
+    if not policy.can_take_attendance(actor, place):
+        raise PermissionDeniedError("Only those who teach this offering and registrars may record attendance.")
+    return meeting
 
 
 # Rows are locked with `populate_existing`: what the session has loaded before may have been changed while it waited.

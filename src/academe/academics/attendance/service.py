@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from academe.academics.access import meeting_to_record, offering_for
+from academe.academics.access import MeetingToRecord, meeting_to_record, offering_for
 from academe.academics.errors import AttendanceChangedError, InvalidMarksError, MeetingExistsError
 from academe.academics.facts import AttendanceRecorded
 from academe.academics.models import Meeting, Offering
@@ -18,6 +17,7 @@ from academe.academics.policy import can_take_attendance
 from academe.academics.types import AttendanceStatus, MeetingKind
 from academe.platform.actor import Actor
 from academe.platform.audit.service import Subject, record
+from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import Session
 from academe.platform.errors import FieldError, InvalidInputError, PermissionDeniedError
 from academe.platform.ids import new_ids
@@ -30,21 +30,22 @@ LONGEST_MEETING: Final = timedelta(hours=24)
 
 # Whoever has left keeps a mark from before, but gets no new one; what stands already is not touched. Driven by one JSON
 # parameter: a list given to the driver costs more to send.
-_SAVE: Final = text("""
+_SAVE: Final = DriverStatement(
+    """
     WITH mark AS MATERIALIZED (
         SELECT mark.id, mark.student_id, mark.status, mark.minutes_late, coalesce(mark.reason, '') AS reason,
                saved.id AS saved_id, enrollment.id AS enrollment_id,
                (saved.status, saved.minutes_late, saved.reason)
                    IS DISTINCT FROM (mark.status, mark.minutes_late, coalesce(mark.reason, '')) AS differs
-        FROM json_to_recordset(CAST(:marks AS json))
+        FROM json_to_recordset(CAST(%(marks)s AS json))
             AS mark (id uuid, student_id uuid, status text, minutes_late smallint, reason text)
-        LEFT JOIN attendance AS saved ON saved.meeting_id = :meeting AND saved.student_id = mark.student_id
-        LEFT JOIN enrollment ON enrollment.offering_id = :offering AND enrollment.student_id = mark.student_id
+        LEFT JOIN attendance AS saved ON saved.meeting_id = %(meeting)s AND saved.student_id = mark.student_id
+        LEFT JOIN enrollment ON enrollment.offering_id = %(offering)s AND enrollment.student_id = mark.student_id
             AND enrollment.status IN ('enrolled', 'completed')
     ), written AS (
         INSERT INTO attendance
             (id, meeting_id, offering_id, student_id, date, status, minutes_late, reason, recorded_by)
-        SELECT id, :meeting, :offering, student_id, :date, status, minutes_late, reason, :recorded_by
+        SELECT id, %(meeting)s, %(offering)s, student_id, %(date)s, status, minutes_late, reason, %(recorded_by)s
         FROM mark
         WHERE differs AND (saved_id IS NOT NULL OR enrollment_id IS NOT NULL)
         ON CONFLICT (meeting_id, student_id) DO UPDATE
@@ -53,12 +54,15 @@ _SAVE: Final = text("""
         RETURNING id
     ), counted AS (
         UPDATE meeting SET attendance_version = attendance_version + 1
-        WHERE id = :meeting AND EXISTS (SELECT FROM written)
+        WHERE id = %(meeting)s AND EXISTS (SELECT FROM written)
         RETURNING attendance_version
     )
     SELECT (SELECT count(*) FROM written), (SELECT attendance_version FROM counted),
            ARRAY(SELECT student_id FROM mark WHERE saved_id IS NULL AND enrollment_id IS NULL)
-""")
+    """,
+    operation="insert",
+    table="attendance",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ async def record_attendance(
     With `seen_version`, marks that somebody else saved since then are not overwritten: AttendanceChangedError. Raises
     MeetingNotFoundError, PermissionDeniedError, and InvalidMarksError naming each mark by its place, from 0.
     """
-    meeting, offering = await meeting_to_record(session, actor=actor, meeting_id=meeting_id)
+    meeting = await meeting_to_record(session, actor=actor, meeting_id=meeting_id)
     faults = list(_faults_of_marks(marks))
     if faults:
         raise InvalidMarksError(errors=faults)
@@ -149,15 +153,15 @@ async def record_attendance(
             session,
             actor=actor,
             action="attendance.recorded",
-            subject=Subject("meeting", meeting.id, offering.institution_id),
+            subject=Subject("meeting", meeting.id, meeting.institution_id),
             summary=f"Attendance of {len(marks)} students saved, {changed} marks new or different",
             changes={"marks": len(marks), "changed": changed},
         )
-        await announce(session, AttendanceRecorded(meeting.id, offering.id, changed))
+        await announce(session, AttendanceRecorded(meeting.id, meeting.offering_id, changed))
     return AttendanceSaved(len(marks), changed, version)
 
 
-async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequence[Mark]) -> tuple[int, int]:
+async def _save(session: Session, actor: Actor, meeting: MeetingToRecord, marks: Sequence[Mark]) -> tuple[int, int]:
     """How many marks were new or different, and the version that stands now."""
     rows = []
     for identity, mark in zip(new_ids(len(marks)), marks, strict=True):
@@ -174,7 +178,7 @@ async def _save(session: Session, actor: Actor, meeting: Meeting, marks: Sequenc
         "date": meeting.starts_at.astimezone(UTC).date(),
         "recorded_by": actor.person_id,
     }
-    changed, version, strangers = (await session.execute(_SAVE, values)).one()
+    [(changed, version, strangers)] = await _SAVE.rows(await session.connection(), values)
     if strangers:
         unknown = set(strangers)
         raise InvalidMarksError(

@@ -6,27 +6,30 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.orm import SessionTransaction
 
 from academe.platform.actor import Actor
 from academe.platform.audit.types import EntryKind
+from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import Session
 from academe.platform.ids import new_id
 
 _PENDING: Final = "audit entries of this transaction"
 
 # One statement however many entries, with one parameter; the database adds time, number and hashes in this order.
-_INSERT: Final = text(
+_INSERT: Final = DriverStatement(
     "INSERT INTO audit_entry (id, kind, action, actor_kind, actor_person_id, actor_label, subject_kind, subject_id,"
     " institution_id, person_id, purpose, summary, changes)"
     " SELECT id, kind, action, actor_kind, actor_person_id, actor_label, subject_kind, subject_id, institution_id,"
     " person_id, purpose, summary, changes"
-    " FROM ROWS FROM (jsonb_to_recordset(CAST(:entries AS jsonb)) AS (id uuid, kind text, action text,"
+    " FROM ROWS FROM (jsonb_to_recordset(CAST(%(entries)s AS jsonb)) AS (id uuid, kind text, action text,"
     " actor_kind text, actor_person_id uuid, actor_label text, subject_kind text, subject_id uuid,"
     " institution_id uuid, person_id uuid, purpose text, summary text, changes jsonb)) WITH ORDINALITY"
-    " ORDER BY ordinality"
+    " ORDER BY ordinality",
+    operation="insert",
+    table="audit_entry",
 )
 
 
@@ -130,7 +133,8 @@ async def _write(session: Session) -> None:
     entries = [pending.entry for pending in session.info.pop(_PENDING)]
     if not entries:
         return
-    await session.execute(_INSERT, {"entries": json.dumps(entries, ensure_ascii=False, default=_as_text)})
+    parameters = {"entries": json.dumps(entries, ensure_ascii=False, default=_as_text)}
+    await _INSERT.rows(await session.connection(), parameters)
 
 
 def _savepoints(session: SyncSession) -> tuple[SessionTransaction, ...]:

@@ -30,12 +30,12 @@ class DriverStatement:
         self._seconds = QUERY_SECONDS.labels(operation, table)
 
     async def rows(self, connection: AsyncConnection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Every row. Raises what SQLAlchemy would raise for the same failure."""
+        """Every row; none of a statement without rows. Raises what SQLAlchemy would raise for the same failure."""
         driver = _driver_of(connection)
         started = time.perf_counter()
         try:
             cursor = await self.send(driver, parameters)
-            rows = await cursor.fetchall()
+            rows = await cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             await _notice_loss(connection, driver)
             raise _translated(self.sql, error) from error

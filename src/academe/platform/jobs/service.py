@@ -1,7 +1,5 @@
 """Asks for jobs and calls them off, in the transaction of the caller."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -31,12 +29,6 @@ _DEFER: Final = text(
     "SELECT (procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0,"
     " CAST(:lock AS text), NULL, CAST(:arguments AS jsonb), CAST(:at AS timestamptz))"
     "::procrastinate_job_to_defer_v1]))[1]"
-)
-_DEFER_ALL: Final = text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY(SELECT"
-    " ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0, NULL::text,"
-    " NULL, jsonb_build_object(CAST(:argument AS text), value), NULL::timestamptz)::procrastinate_job_to_defer_v1"
-    " FROM jsonb_array_elements_text(CAST(:values AS jsonb)) AS value))"
 )
 _CANCEL: Final = text("SELECT procrastinate_cancel_job_v1(:queue_id, true, false)")
 
@@ -110,12 +102,6 @@ async def defer(
     }  # fmt: skip
     queue_id: int = (await session.execute(_DEFER, parameters)).scalar_one()
     return queue_id
-
-
-async def defer_all(session: Session, task: str, *, argument: str, values: Sequence[str]) -> None:
-    """Put a task into the queue once for each value of its one argument, with one statement."""
-    parameters = {"queue": QUEUE, "task": task, "argument": argument, "values": json.dumps(values)}
-    await session.execute(_DEFER_ALL, parameters)
 
 
 def actor_as_json(actor: Actor) -> dict[str, Any]:

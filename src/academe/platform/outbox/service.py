@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import insert, text
 
+from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import Session
 from academe.platform.ids import new_id
-from academe.platform.jobs.service import defer, defer_all
-from academe.platform.outbox.models import OutboxMessage
+from academe.platform.jobs.service import QUEUE
 
 DELIVERY_TASK: Final = "academe.delivery"
 
@@ -35,9 +34,26 @@ class Fact:
     KIND: ClassVar[str]
 
 
-_INSERT_ALL: Final = text(
-    "INSERT INTO outbox_message (id, kind, payload) SELECT id, kind, payload"
-    " FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS (id uuid, kind text, payload jsonb)"
+# Messages and the tasks that deliver them, with one statement however many there are. The ids come from the parameter,
+# because whoever announces may not read the outbox; the function is the queue's own.
+_ANNOUNCE: Final = DriverStatement(
+    """
+    WITH message AS MATERIALIZED (
+        SELECT id, kind, payload
+        FROM jsonb_to_recordset(CAST(%(messages)s AS jsonb)) AS (id uuid, kind text, payload jsonb)
+    ), written AS (
+        INSERT INTO outbox_message (id, kind, payload) SELECT id, kind, payload FROM message
+    )
+    SELECT procrastinate_defer_jobs_v1(ARRAY(
+        SELECT ROW(
+            CAST(%(queue)s AS varchar), CAST(%(task)s AS varchar), 0, NULL::text, NULL,
+            jsonb_build_object('message_id', id), NULL::timestamptz
+        )::procrastinate_job_to_defer_v1
+        FROM message
+    ))
+    """,
+    operation="insert",
+    table="outbox_message",
 )
 
 F = TypeVar("F", bound=Fact)
@@ -49,21 +65,18 @@ _receivers: dict[str, dict[str, tuple[type[Fact], Receiver[Any]]]] = {}
 
 async def announce(session: Session, fact: Fact) -> None:
     """Announce a fact in the caller's transaction; after the commit every receiver gets it, at least once."""
-    message_id = new_id()
-    payload = _adapter(type(fact)).dump_python(fact, mode="json")
-    await session.execute(insert(OutboxMessage).values(id=message_id, kind=fact.KIND, payload=payload).inline())
-    await defer(session, DELIVERY_TASK, arguments=f'{{"message_id": "{message_id}"}}')
+    await announce_all(session, [fact])
 
 
 async def announce_all(session: Session, facts: Sequence[Fact]) -> None:
-    """Announce many facts with two statements, whatever their number; what `announce` does for one."""
+    """Announce many facts with one statement, whatever their number; what `announce` does for one."""
     messages = [
         {"id": str(new_id()), "kind": fact.KIND, "payload": _adapter(type(fact)).dump_python(fact, mode="json")}
         for fact in facts
     ]
     if messages:
-        await session.execute(_INSERT_ALL, {"messages": json.dumps(messages, ensure_ascii=False)})
-        await defer_all(session, DELIVERY_TASK, argument="message_id", values=[one["id"] for one in messages])
+        parameters = {"messages": json.dumps(messages, ensure_ascii=False), "queue": QUEUE, "task": DELIVERY_TASK}
+        await _ANNOUNCE.rows(await session.connection(), parameters)
 
 
 def receives(fact: type[F], receiver: str) -> Callable[[Receiver[F]], Receiver[F]]:
