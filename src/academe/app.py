@@ -23,6 +23,8 @@ from academe.academics.roster_import import pages as import_pages
 from academe.academics.roster_import import routes as import_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
+from academe.identity.access.tree import pages as tree_pages
+from academe.identity.access.tree import routes as tree_routes
 from academe.identity.api import BreachedPasswords, actor_resolver
 from academe.identity.passkeys import pages as passkey_pages
 from academe.identity.passkeys import routes as passkey_routes
@@ -81,6 +83,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     rule_pages.router,
     passkey_routes.router,
     passkey_pages.router,
+    tree_routes.router,
+    tree_pages.router,
     people_routes.router,
     people_pages.router,
     record_routes.router,
@@ -131,6 +135,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
     *people_pages.NAVIGATION,
+    *tree_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
     *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,

@@ -49,6 +49,18 @@ class CodeInUseError(ConflictError):
         super().__init__(f"The code {code!r} is already used.", errors=[FieldError("code", "is already used")])
 
 
+class NodeClosedError(ConflictError):
+    """A closed node gets nothing new: no node below it and no role (409)."""
+
+    title = "This part of the organisation is closed"
+
+
+class NodeInUseError(ConflictError):
+    """The node is not empty, or holds records: it may be closed and never removed (409)."""
+
+    title = "This part of the organisation is in use"
+
+
 class PersonKnownError(ConflictError):
     """The institution already knows a person by this identifier of the source system (409)."""
 

@@ -21,7 +21,8 @@ _SEARCHED: Final = (
 class OrgUnit(Identified, Timestamped, Base):
     """A node of the organisation tree. The root is the institution; `institution_id` of every node names the root.
 
-    `data_attribution`, of an institution only, names source and licence of data that was not collected there.
+    `data_attribution`, of an institution only, names source and licence of data that was not collected there. A closed
+    node keeps what it has and gets nothing new. A trigger keeps the tree free of circles.
     """
 
     __tablename__ = "org_unit"
@@ -32,12 +33,14 @@ class OrgUnit(Identified, Timestamped, Base):
     code: Mapped[str]
     name: Mapped[str]
     data_attribution: Mapped[str | None]
+    closed_on: Mapped[date | None]
 
     __table_args__ = (
         one_of("kind", OrgUnitKind),
         UniqueConstraint("institution_id", "code"),
         CheckConstraint("(parent_id IS NULL) = (kind = 'institution')", name="root_is_institution"),
         CheckConstraint("(parent_id IS NULL) = (institution_id = id)", name="root_names_itself"),
+        CheckConstraint("closed_on IS NULL OR parent_id IS NOT NULL", name="root_stays_open"),
     )
 
 

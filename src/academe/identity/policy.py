@@ -69,6 +69,16 @@ def administrable_by(actor: Actor) -> ColumnElement[bool]:
     return OrgUnit.id.in_(actor.org_unit_ids(Role.ADMINISTRATOR))
 
 
+def can_see_organisation(actor: Actor, institution_id: UUID) -> bool:
+    """See how an institution is divided: its staff."""
+    return actor.is_system or institution_id in _institutions_of_staff(actor)
+
+
+def organisation_seen_by(actor: Actor) -> ColumnElement[bool]:
+    """The nodes of the institutions for which `can_see_organisation` is true."""
+    return true() if actor.is_system else OrgUnit.institution_id.in_(_institutions_of_staff(actor))
+
+
 def can_know(actor: Actor, person: Person) -> bool:
     """Know that a person is there, by name: staff of the institution, and the person."""
     if actor.is_system or person.id == actor.person_id:

@@ -1,5 +1,6 @@
 """Verbs of the organisation tree, of people and of roles. They flush, record what was done, and never commit."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -12,6 +13,7 @@ from academe.identity.addresses import checked_address, checked_phone
 from academe.identity.errors import (
     CodeInUseError,
     LastAdministratorError,
+    NodeClosedError,
     OrgUnitNotFoundError,
     PersonKnownError,
     PersonNotFoundError,
@@ -29,6 +31,8 @@ from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import FieldError, InvalidInputError
 from academe.platform.ids import new_id
 
+LONGEST_CODE: Final = 40
+LONGEST_NODE_NAME: Final = 200
 _EARLIEST_BIRTH: Final = date(1900, 1, 1)
 
 
@@ -49,7 +53,7 @@ async def create_institution(
     )
     session.add(institution)
     await session.flush()
-    _record_node(session, actor, institution, "org_unit.created", f"Institution {code} made")
+    record_node(session, actor, institution, "org_unit.created", f"Institution {code} made")
     return institution
 
 
@@ -58,7 +62,8 @@ async def create_org_unit(
 ) -> OrgUnit:
     """Add a faculty, department, school or campus below a node.
 
-    Raises OrgUnitNotFoundError, InvalidInputError for a second institution in a tree, and CodeInUseError.
+    Raises OrgUnitNotFoundError, InvalidInputError for a second institution in a tree or an empty or too long name,
+    CodeInUseError and NodeClosedError.
     """
     policy.require(policy.can_administer(actor, parent_id), actor, "Only administrators may change the organisation.")
     parent = await session.get(OrgUnit, parent_id)
@@ -66,13 +71,16 @@ async def create_org_unit(
         raise OrgUnitNotFoundError
     if kind is OrgUnitKind.INSTITUTION:
         raise InvalidInputError(errors=[FieldError("kind", "An institution has no institution above it.")])
+    if parent.closed_on is not None:
+        raise NodeClosedError(f"{parent.code} is closed; nothing new is made below it.")
+    code, name = checked_node_names(code, name)
     node = OrgUnit(institution_id=parent.institution_id, parent_id=parent.id, kind=kind, code=code, name=name)
     try:
         async with session.begin_nested():
             session.add(node)
     except IntegrityError as error:
         raise CodeInUseError(code) from error
-    _record_node(session, actor, node, "org_unit.created", f"{kind.value.capitalize()} {code} added")
+    record_node(session, actor, node, "org_unit.created", f"{kind.value.capitalize()} {code} added")
     forget_actors(session)
     return node
 
@@ -185,6 +193,8 @@ async def grant_role(
     node = await session.get(OrgUnit, org_unit_id)
     if node is None:
         raise OrgUnitNotFoundError
+    if node.closed_on is not None:
+        raise NodeClosedError(f"{node.code} is closed; no role is given there any more.")
     if node.institution_id != person.institution_id:
         raise InvalidInputError(errors=[FieldError("org_unit_id", "The person belongs to another institution.")])
     start = starts_on or clock.now().date()
@@ -268,6 +278,27 @@ async def _refuse_last_administrator(session: Session, grant: RoleGrant) -> None
         raise LastAdministratorError
 
 
-def _record_node(session: Session, actor: Actor, node: OrgUnit, action: str, summary: str) -> None:
+def checked_node_names(code: str, name: str) -> tuple[str, str]:
+    """Code and name of a node without blanks around them; raises InvalidInputError."""
+    code, name = code.strip(), " ".join(name.split())
+    faults = []
+    if not 1 <= len(code) <= LONGEST_CODE:
+        faults.append(FieldError("code", f"Please give a code of 1 to {LONGEST_CODE} characters."))
+    if not 1 <= len(name) <= LONGEST_NODE_NAME:
+        faults.append(FieldError("name", f"Please give a name of 1 to {LONGEST_NODE_NAME} characters."))
+    if faults:
+        raise InvalidInputError(errors=faults)
+    return code, name
+
+
+def record_node(
+    session: Session,
+    actor: Actor,
+    node: OrgUnit,
+    action: str,
+    summary: str,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Leave an audit entry about a node."""
     subject = Subject("org_unit", node.id, node.institution_id)
-    record(session, actor=actor, action=action, subject=subject, summary=summary)
+    record(session, actor=actor, action=action, subject=subject, summary=summary, changes=changes)

@@ -1,0 +1,1 @@
+"""The organisation tree, seen and changed: nodes are added, renamed, moved, closed, and removed while empty."""
