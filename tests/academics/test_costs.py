@@ -109,5 +109,5 @@ async def test_a_class_is_saved_with_one_statement_for_its_marks(
     with counted_statements(monkeypatch) as sent:
         answer = await client.put(address, json={"marks": marks})
     assert answer.json()["changed"] == 304
-    # The meeting, the marks, the fact and its delivery, the audit entry.
-    assert len(sent) == 5, "\n".join(sent)
+    # The meeting, the marks, the fact with its delivery, the audit entry.
+    assert len(sent) == 4, "\n".join(sent)
