@@ -13,6 +13,7 @@ from academe.identity.sign_in.models import (
     Passkey,
     PasskeyChallenge,
     RecoveryCode,
+    SignInIdentity,
     SignInLink,
     TotpFactor,
     UnfinishedSignIn,
@@ -288,6 +289,14 @@ async def key_rows(session: Session, school: School) -> dict[str, str]:
     return {"person_key": f"person_id = '{person}'", "destroyed_person_key": f"person_id = '{other}'"}
 
 
+async def person_rows(session: Session, school: School) -> dict[str, str]:
+    """What is kept about a student beside the directory."""
+    person = school.people["student0"].id
+    session.add(SignInIdentity(person_id=person, auth_provider="campus", auth_provider_id=str(person)))
+    await session.flush()
+    return {"sign_in_identity": f"person_id = '{person}'"}
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
     roster_rows,
@@ -299,4 +308,5 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     messaging_rows,
     second_factor_rows,
     key_rows,
+    person_rows,
 )

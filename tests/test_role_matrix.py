@@ -189,6 +189,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("registrar", "administrator"), "riu"),
         "riu",
     ),
+    "sign_in_identity": ({"student0": "riud", "administrator": "riud"}, "riud"),
     "totp_factor": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "undeliverable_address": ({"administrator": "riud"}, "riud"),
     # Between the password and the code nobody acts yet; a new password of one's own ends both.

@@ -28,6 +28,7 @@ from academe.identity.access.tree import routes as tree_routes
 from academe.identity.api import BreachedPasswords, actor_resolver
 from academe.identity.passkeys import pages as passkey_pages
 from academe.identity.passkeys import routes as passkey_routes
+from academe.identity.people import identities
 from academe.identity.people import pages as people_pages
 from academe.identity.people import routes as people_routes
 from academe.identity.people.cards import add_person_card
@@ -78,6 +79,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     identity_routes.router,
     identity_pages.router,
     link_pages.router,
+    identities.router,
     second_factor_routes.router,
     second_factor_pages.router,
     rule_pages.router,
@@ -168,6 +170,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
     add_person_card("second factor", second_factor_pages.factor_card)
+    add_person_card("sign-in identities", identities.identities_card)
     add_person_card("record", record_pages.record_card)
     BreachedPasswords(settings.breached_passwords).check()
     endpoint = XapiEndpoint(settings, lambda: app.state.database)

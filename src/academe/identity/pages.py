@@ -25,7 +25,9 @@ from academe.identity.queries import (
 )
 from academe.identity.sign_in.breached import BreachedPasswords
 from academe.identity.sign_in.browser import CameFrom, forget_session, keep_session, keep_step, local_path
+from academe.identity.sign_in.models import SignInIdentity
 from academe.identity.sign_in.passwords import MINIMUM_LENGTH
+from academe.identity.sign_in.queries import identities_of
 from academe.identity.sign_in.service import change_password, sign_in
 from academe.identity.sign_in.sessions import end_other_sessions, end_session, sign_out
 from academe.identity.sign_in.throttle import AttemptThrottle
@@ -108,6 +110,7 @@ class AccountPage:
     account: OwnAccount
     roles: Sequence[ShownRole]
     sessions: Sequence[ShownSession]
+    identities: Sequence[SignInIdentity]
     form: FormView
     minimum_length: int = MINIMUM_LENGTH
 
@@ -256,6 +259,7 @@ async def _account_page(
         account=account,
         roles=[*_granted(await held_roles(session, actor.person_id)), *_taught(actor)],
         sessions=[ShownSession(one, device_of(one.user_agent), one.id == actor.session_id) for one in sessions],
+        identities=await identities_of(session, actor.person_id),
         form=form,
     )
     return render(request, "identity/account.html", page, status=status)

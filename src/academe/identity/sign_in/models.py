@@ -124,3 +124,26 @@ class PasskeyChallenge(Identified, Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = ({"info": {PEOPLE: True}},)
+
+
+class SignInIdentity(Identified, Base):
+    """A person as a provider of sign-ins knows them: its code, and what it calls them there, for good.
+
+    That is the `sub` of OpenID Connect (Core 1.0, section 2) or the persistent NameID of SAML 2.0 (Core, section
+    8.3.7), never an address, which can change hands. A person may have several, of one provider too.
+    """
+
+    __tablename__ = "sign_in_identity"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
+    auth_provider: Mapped[str]
+    auth_provider_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    last_used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("auth_provider", "auth_provider_id"),
+        CheckConstraint("length(auth_provider) BETWEEN 1 AND 100", name="provider_length"),
+        CheckConstraint("length(auth_provider_id) BETWEEN 1 AND 255", name="id_length"),
+        {"info": {PEOPLE: True}},
+    )

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import SQLCoreOperations
 
 from academe.identity.models import Account, OrgUnit, RoleGrant
 from academe.identity.queries import in_force
-from academe.identity.sign_in.models import Passkey, RecoveryCode, SecondFactorRule, TotpFactor
+from academe.identity.sign_in.models import Passkey, RecoveryCode, SecondFactorRule, SignInIdentity, TotpFactor
 from academe.identity.types import Role
 from academe.platform import clock
 from academe.platform.actor import RoleScope
@@ -106,3 +106,9 @@ async def passkeys_of(session: AsyncSession, person_id: UUID) -> Sequence[Passke
 async def credential_ids(session: AsyncSession, account_id: UUID) -> Sequence[bytes]:
     """The ids by which devices know the passkeys of an account."""
     return (await session.scalars(select(Passkey.credential_id).where(Passkey.account_id == account_id))).all()
+
+
+async def identities_of(session: AsyncSession, person_id: UUID) -> Sequence[SignInIdentity]:
+    """How providers of sign-ins know a person, as far as the actor may see it, oldest first."""
+    known = select(SignInIdentity).where(SignInIdentity.person_id == person_id)
+    return (await session.scalars(known.order_by(SignInIdentity.created_at, SignInIdentity.id))).all()
