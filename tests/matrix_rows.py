@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
+from academe.identity.models import PersonPicture
 from academe.identity.sign_in.models import (
     Passkey,
     PasskeyChallenge,
@@ -293,8 +294,9 @@ async def person_rows(session: Session, school: School) -> dict[str, str]:
     """What is kept about a student beside the directory."""
     person = school.people["student0"].id
     session.add(SignInIdentity(person_id=person, auth_provider="campus", auth_provider_id=str(person)))
+    session.add(PersonPicture(person_id=person, digest="0" * 64))
     await session.flush()
-    return {"sign_in_identity": f"person_id = '{person}'"}
+    return dict.fromkeys(("sign_in_identity", "person_picture"), f"person_id = '{person}'")
 
 
 MORE_ROWS: Final[Sequence[AddRows]] = (

@@ -149,6 +149,12 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("student0", "registrar", "administrator"), "riud"),
         "riud",
     ),
+    # Whoever may know a person sees the picture.
+    "person_picture": (
+        dict.fromkeys(("lecturer", "convenor", "colleague", "advisor", "faculty_administrator", "auditor"), "r")
+        | dict.fromkeys(("student0", "registrar", "administrator"), "riud"),
+        "riud",
+    ),
     # Administrators take a lost factor away; they never make one for somebody.
     "recovery_code": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "result": (

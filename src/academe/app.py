@@ -28,7 +28,7 @@ from academe.identity.access.tree import routes as tree_routes
 from academe.identity.api import BreachedPasswords, actor_resolver
 from academe.identity.passkeys import pages as passkey_pages
 from academe.identity.passkeys import routes as passkey_routes
-from academe.identity.people import identities
+from academe.identity.people import identities, profile_pages
 from academe.identity.people import pages as people_pages
 from academe.identity.people import routes as people_routes
 from academe.identity.people.cards import add_person_card
@@ -88,6 +88,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     tree_routes.router,
     tree_pages.router,
     people_routes.router,
+    profile_pages.api,
+    profile_pages.router,
     people_pages.router,
     record_routes.router,
     record_pages.router,

@@ -12,6 +12,7 @@ from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity.agents import persons_by_address
 from academe.identity.facts import SignInChanged, SignInLinkAsked
+from academe.identity.people.pictures import forget_pictures
 from academe.identity.privacy.audit import tasks as audit_tasks
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
@@ -76,6 +77,7 @@ async def keep_house(database: Database) -> None:
         await ensure_ahead(session)
         await forget_jobs(session, older_than=KEEP_JOBS)
         await forget_uploads(session)
+    await forget_pictures(database)
     await forget_finished(database)
     await forget_delivered(database)
 

@@ -22,6 +22,12 @@ class PersonNotFoundError(NotFoundError):
     title = "There is no such person"
 
 
+class PictureNotFoundError(NotFoundError):
+    """The person has no picture, or the actor may not know of the person (404)."""
+
+    title = "There is no picture"
+
+
 class AccountNotFoundError(NotFoundError):
     """The person has no account (404)."""
 

@@ -86,7 +86,7 @@ class Person(Identified, Timestamped, Base):
 
 
 class PersonParticulars(Timestamped, Base):
-    """How to reach a person and when they were born: for the person and for those who look after them.
+    """How to reach a person, when they were born, and how they want Academe: for the person and who looks after them.
 
     Phone and date of birth (`YYYY-MM-DD`) are encrypted by the application with the key of the person.
     """
@@ -98,7 +98,31 @@ class PersonParticulars(Timestamped, Base):
     phone: Mapped[str | None] = mapped_column(PersonText(owner="person_id"))
     date_of_birth: Mapped[str | None] = mapped_column(PersonText(owner="person_id"))
 
-    __table_args__ = ({"info": {PEOPLE: True}},)
+    locale: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    start_page: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint("locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?$'", name="locale_tag"),
+        CheckConstraint("length(time_zone) BETWEEN 1 AND 100", name="time_zone_length"),
+        CheckConstraint(r"start_page ~ '^/([^/\\].{0,198})?$'", name="start_page_is_local"),
+        {"info": {PEOPLE: True}},
+    )
+
+
+class PersonPicture(Base):
+    """A person's picture: the digest of a JPEG file of ours, which nobody else's row names in most cases."""
+
+    __tablename__ = "person_picture"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), primary_key=True)
+    digest: Mapped[str] = mapped_column(index=True)
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest_shape"),
+        {"info": {PEOPLE: True}},
+    )
 
 
 class Account(Identified, Timestamped, Base):

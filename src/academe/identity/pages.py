@@ -22,6 +22,7 @@ from academe.identity.queries import (
     made_up_accounts,
     own_account,
     own_sessions,
+    start_page_of,
 )
 from academe.identity.sign_in.breached import BreachedPasswords
 from academe.identity.sign_in.browser import CameFrom, forget_session, keep_session, keep_step, local_path
@@ -116,12 +117,14 @@ class AccountPage:
 
 
 @router.get("/")
-async def show_home(request: Request, actor: CurrentActor) -> Response:
-    """Welcome whoever is not signed in; take everybody else to the first page that they may see."""
-    if actor.is_anonymous:
+async def show_home(request: Request, actor: CurrentActor, session: ReadOnlySession) -> Response:
+    """Welcome whoever is not signed in; take everybody else to the page they chose, or the first they may see."""
+    if actor.person_id is None:
         return render(request, "identity/welcome.html", WelcomePage())
     sections = page_kit(request).navigation_for(actor, "/")
-    first = next((link.href for section in sections for link in section.links if link.href != "/"), None)
+    seen = [link.href for section in sections for link in section.links if link.href != "/"]
+    chosen = await start_page_of(session, actor.person_id)
+    first = chosen if chosen in seen else next(iter(seen), None)
     if first is not None:
         return redirect(request, first)
     return render(request, "identity/no_role.html", NoRolePage(actor.label, bool(actor.roles)))

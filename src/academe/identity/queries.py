@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from academe.identity.models import Account, AccountSession, OrgUnit, Person, RoleGrant
+from academe.identity.models import Account, AccountSession, OrgUnit, Person, PersonParticulars, RoleGrant
 from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
 from academe.platform.actor import RoleScope
@@ -121,6 +121,14 @@ async def own_account(session: AsyncSession, person_id: UUID) -> OwnAccount:
         .where(Person.id == person_id)
     )
     return OwnAccount(*row.one())
+
+
+async def start_page_of(session: AsyncSession, person_id: UUID) -> str | None:
+    """The page that a person wants to see first, whether or not they may still see it."""
+    chosen: str | None = await session.scalar(
+        select(PersonParticulars.start_page).where(PersonParticulars.person_id == person_id)
+    )
+    return chosen
 
 
 async def own_sessions(session: AsyncSession, person_id: UUID, *, idle: timedelta) -> Sequence[OwnSession]:

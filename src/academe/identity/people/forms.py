@@ -31,6 +31,15 @@ class ParticularsForm(BaseModel):
     date_of_birth: date | None = None
 
 
+class ProfileForm(ParticularsForm):
+    """What people say about themselves."""
+
+    preferred_name: str | None = Field(None, max_length=LONGEST_PART)
+    locale: str | None = Field(None, max_length=20)
+    time_zone: str | None = Field(None, max_length=100)
+    start_page: str | None = Field(None, max_length=200)
+
+
 class AccountForm(BaseModel):
     """The address that a person is to sign in with."""
 

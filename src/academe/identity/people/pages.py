@@ -20,6 +20,7 @@ from academe.identity.people.queries import (
     ShownAccount,
     account_of,
     found_elsewhere,
+    has_picture,
     listed,
     people,
     similar_people,
@@ -76,6 +77,7 @@ class PersonPage:
     person: Person
     particulars: PersonParticulars | None
     account: ShownAccount | None
+    has_picture: bool
     can_change: bool
     can_manage_account: bool
     account_form: FormView
@@ -283,6 +285,7 @@ async def _person_page(
         person,
         particulars,
         await account_of(session, person.id) if can_manage else None,
+        await has_picture(session, person.id),
         policy.can_register_people(actor, person.institution_id),
         can_manage,
         form,

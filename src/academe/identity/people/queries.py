@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, Text, cast, column, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
-from academe.identity.models import Account, Person, RoleGrant
+from academe.identity.models import Account, Person, PersonPicture, RoleGrant
 from academe.identity.policy import known_to
 from academe.identity.queries import in_force, subtree
 from academe.identity.types import PersonStatus, Role
@@ -139,6 +139,11 @@ async def person_listed(session: ReadSession | Session, person: Person) -> Liste
     return ListedPerson(
         person.id, person.display_name, person.preferred_name, person.sourced_id, person.status, tuple(roles)
     )
+
+
+async def has_picture(session: ReadSession | Session, person_id: UUID) -> bool:
+    """Whether there is a picture of a person, as far as the reader may know."""
+    return await session.scalar(select(PersonPicture.person_id).where(PersonPicture.person_id == person_id)) is not None
 
 
 async def account_of(session: ReadSession | Session, person_id: UUID) -> ShownAccount | None:

@@ -26,9 +26,11 @@ from academe.identity.people.schemas import (
     ParticularsOut,
     PersonIn,
     PersonOut,
+    PreferencesIn,
+    PreferencesOut,
     StatusIn,
 )
-from academe.identity.people.service import Names, change_names, read_particulars
+from academe.identity.people.service import Names, change_names, read_particulars, set_preferences
 from academe.identity.service import about, create_person, known_person, set_particulars, set_person_status
 from academe.identity.sign_in.service import create_account
 from academe.identity.types import PersonStatus, Role
@@ -119,6 +121,26 @@ async def put_particulars(
     """Replace how a person is reached and when they were born."""
     saved = await set_particulars(session, actor=actor, person_id=person_id, **body.model_dump())
     return _particulars(saved)
+
+
+@router.get("/{person_id}/preferences")
+async def show_preferences(person_id: UUID, actor: SignedIn, session: WriteSession) -> PreferencesOut:
+    """How a person wants Academe, for the person and those who keep records; leaves an entry in the audit."""
+    person = await known_person(session, actor, person_id)
+    found = await read_particulars(session, actor=actor, person=person, purpose=PURPOSE)
+    if found is None:
+        raise PermissionDeniedError("Only the person, registrars and administrators may see preferences.")
+    return PreferencesOut.model_validate(found, from_attributes=True)
+
+
+@router.put("/{person_id}/preferences")
+@safe_to_repeat
+async def put_preferences(
+    person_id: UUID, body: PreferencesIn, actor: SignedIn, session: WriteSession
+) -> PreferencesOut:
+    """Replace how a person wants Academe."""
+    saved = await set_preferences(session, actor=actor, person_id=person_id, **body.model_dump())
+    return PreferencesOut.model_validate(saved, from_attributes=True)
 
 
 @router.put("/{person_id}/status")

@@ -55,6 +55,22 @@ class ParticularsOut(BaseModel):
     date_of_birth: date | None
 
 
+class PreferencesIn(BaseModel):
+    """How a person wants Academe; what is left out is removed."""
+
+    locale: str | None = Field(None, max_length=20, description="A language tag (BCP 47), such as de-AT.")
+    time_zone: str | None = Field(None, max_length=100, description="A name of the IANA database.")
+    start_page: str | None = Field(None, max_length=200, description="A path within Academe.")
+
+
+class PreferencesOut(BaseModel):
+    """How a person wants Academe."""
+
+    locale: str | None
+    time_zone: str | None
+    start_page: str | None
+
+
 class StatusIn(BaseModel):
     """Whether the person takes part."""
 

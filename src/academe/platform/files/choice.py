@@ -8,9 +8,12 @@ from academe.platform.files.store import FileStore
 from academe.platform.settings import Settings
 
 
-def file_store(settings: Settings) -> FileStore:
-    """The files of this installation: in the folder that the settings name, or in `files` of the data folder."""
-    return _folder_store((settings.files_dir or settings.data_dir / "files").absolute())
+def file_store(settings: Settings, area: str = "") -> FileStore:
+    """The files of this installation: in the folder that the settings name, or in `files` of the data folder.
+
+    An `area` keeps its files apart, so that whoever cleans it up needs to know of its own rows alone.
+    """
+    return _folder_store((settings.files_dir or settings.data_dir / "files").absolute() / area)
 
 
 @lru_cache(maxsize=64)
