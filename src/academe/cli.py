@@ -89,6 +89,14 @@ app.add_typer(
     name="import",
 )
 app.add_typer(
+    typer.Typer(
+        cls=later("academe.operations.backups.cli", "backups"),
+        help="Backups: create, keys, restore.",
+        no_args_is_help=True,
+    ),
+    name="backup",
+)
+app.add_typer(
     typer.Typer(cls=later("academe.insight.cli", "risk"), help="Risk models and scores.", no_args_is_help=True),
     name="risk",
 )

@@ -2,6 +2,7 @@
 
 from academe.academics.access import offering_for
 from academe.academics.attendance.service import Mark, create_meeting, record_attendance
+from academe.academics.erasing import forget_student
 from academe.academics.intake.catalogue import (
     load_assessments,
     load_offerings,
@@ -41,6 +42,7 @@ __all__ = [
     "create_meeting",
     "decide_request",
     "enrol_student",
+    "forget_student",
     "head_of",
     "load_assessments",
     "load_enrollments",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 
 class EnrollmentStatus(StrEnum):
@@ -80,3 +81,8 @@ EDUCATION_LEVELS: Final[Mapping[int, str]] = {
     8: "doctorate",
 }
 """Levels of education: the International Standard Classification of Education (UNESCO, ISCED 2011, section 5)."""
+
+
+def erased_number(student_id: UUID) -> str:
+    """What stands in the place of the number of a student who was erased."""
+    return f"erased-{student_id.hex[-12:]}"

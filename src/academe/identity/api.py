@@ -2,6 +2,7 @@
 
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
 from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
+from academe.identity.privacy.erasing import addresses_of, forget_identity
 from academe.identity.queries import HeldRole, held_roles, holders_at, in_force, org_units_of, role_scopes, subtree
 from academe.identity.service import (
     create_institution,
@@ -26,6 +27,7 @@ __all__ = [
     "OpenedSession",
     "ScopeSource",
     "actor_resolver",
+    "addresses_of",
     "can_administer",
     "can_know",
     "can_manage_accounts",
@@ -38,6 +40,7 @@ __all__ = [
     "ensure_institution",
     "ensure_org_unit",
     "forget_actors",
+    "forget_identity",
     "grant_role",
     "held_roles",
     "holders_at",

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 
 class OrgUnitKind(StrEnum):
@@ -39,3 +40,12 @@ class PersonStatus(StrEnum):
 
     ACTIVE = "active"
     DEACTIVATED = "deactivated"
+
+
+ERASED_NAME: Final = "Erased person"
+"""What stands in the place of the name of somebody who was erased."""
+
+
+def erased_address(account_id: UUID) -> str:
+    """What stands in the place of the address of somebody who was erased; nobody has it (RFC 2606, section 2)."""
+    return f"{account_id.hex}@erased.invalid"

@@ -1,6 +1,7 @@
 """The door of messaging for other modules."""
 
 from academe.messaging.announcements.audiences import Audience, AudienceSource, register_audience
+from academe.messaging.erasing import forget_messages
 from academe.messaging.notifications.service import Notice, notify, notify_each
 
-__all__ = ["Audience", "AudienceSource", "Notice", "notify", "notify_each", "register_audience"]
+__all__ = ["Audience", "AudienceSource", "Notice", "forget_messages", "notify", "notify_each", "register_audience"]

@@ -7,8 +7,9 @@ or reads about many asks for all of theirs with `ensure`.
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -69,6 +70,18 @@ class PersonKeys:
                 wrapped = [self._wrap(AESGCM.generate_key(KEY_BITS), context_of(each)) for each in missing]
                 connection.execute(_MAKE, [missing, [key for key, _ in wrapped], [master for _, master in wrapped]])
                 self._read(connection, missing)
+
+    def opener(self, rows: Mapping[UUID, tuple[bytes, str]]) -> Callable[[UUID], AESGCM | None]:
+        """The keys of rows that are in no database: wrapped key and fingerprint of the master key, by person."""
+
+        @lru_cache(maxsize=_REMEMBERED)
+        def key_of(person_id: UUID) -> AESGCM | None:
+            if person_id not in rows:
+                return None
+            wrapped, master_key = rows[person_id]
+            return AESGCM(self._unwrap(wrapped, context_of(person_id), master_key))
+
+        return key_of
 
     def forget(self, person_id: UUID) -> None:
         """Forget a key that was destroyed."""

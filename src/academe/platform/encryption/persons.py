@@ -1,5 +1,6 @@
-"""Destroying the key of a person, in the transaction of the caller."""
+"""Destroying the key of a person, in the transaction of the caller; and what brings keys back from their file."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, exists, select
@@ -8,6 +9,18 @@ from sqlalchemy.dialects.postgresql import insert
 from academe.platform.database.keyring import keyring_of
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.encryption.models import DestroyedPersonKey, PersonKey
+
+LOAD_KEYS: Final = (
+    "INSERT INTO person_key SELECT r.person_id, decode(r.wrapped, 'base64'), r.master_key, r.made_at"
+    " FROM jsonb_to_recordset(%s) AS r (person_id uuid, wrapped text, master_key text, made_at timestamptz)"
+)
+"""Loads wrapped keys from a JSON list into a database that has none: for the restore of a backup."""
+
+LOAD_DESTROYED: Final = (
+    "INSERT INTO destroyed_person_key SELECT r.person_id, r.destroyed_at"
+    " FROM jsonb_to_recordset(%s) AS r (person_id uuid, destroyed_at timestamptz)"
+)
+"""Loads from a JSON list whose keys were destroyed."""
 
 
 async def destroy_person_key(session: Session, *, person_id: UUID) -> None:

@@ -13,7 +13,12 @@ def file_store(settings: Settings, area: str = "") -> FileStore:
 
     An `area` keeps its files apart, so that whoever cleans it up needs to know of its own rows alone.
     """
-    return _folder_store((settings.files_dir or settings.data_dir / "files").absolute() / area)
+    return _folder_store(files_folder(settings) / area)
+
+
+def files_folder(settings: Settings) -> Path:
+    """The folder of those files; for backups, which copy it."""
+    return (settings.files_dir or settings.data_dir / "files").absolute()
 
 
 @lru_cache(maxsize=64)

@@ -90,6 +90,11 @@ async def forget_jobs(session: Session, *, older_than: timedelta) -> int:
     return len(gone.all())
 
 
+async def forget_jobs_of(session: Session, *, person_id: UUID) -> None:
+    """Remove the jobs that somebody asked for and that are over; needs the system as actor."""
+    await session.execute(delete(Job).where(Job.requested_by == person_id, Job.finished_at.is_not(None)))
+
+
 async def defer(
     session: Session, task: str, *, arguments: str, lock: str | None = None, not_before: datetime | None = None
 ) -> int:

@@ -1,0 +1,62 @@
+"""What identity forgets of somebody who is erased: their row stays, under a pseudonym, for what others refer to."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+
+from academe.identity.models import Account, AccountSession, Person, PersonParticulars, PersonPicture, RoleGrant
+from academe.identity.sign_in.actors import forget_actors
+from academe.identity.sign_in.models import (
+    Passkey,
+    PasskeyChallenge,
+    RecoveryCode,
+    SignInIdentity,
+    SignInLink,
+    TotpFactor,
+    UnfinishedSignIn,
+)
+from academe.identity.types import ERASED_NAME, PersonStatus, erased_address
+from academe.platform.database.session import ReadSession, Session
+
+_OF_ACCOUNT: Final = (
+    AccountSession,
+    UnfinishedSignIn,
+    SignInLink,
+    TotpFactor,
+    RecoveryCode,
+    Passkey,
+    PasskeyChallenge,
+)
+
+
+async def addresses_of(session: Session | ReadSession, person_id: UUID) -> list[str]:
+    """The e-mail addresses by which a person is known."""
+    signed_in = select(Account.email).where(Account.person_id == person_id)
+    contact = select(PersonParticulars.contact_email).where(
+        PersonParticulars.person_id == person_id, PersonParticulars.contact_email.is_not(None)
+    )
+    return [str(each) for each in (await session.scalars(signed_in.union(contact))).all()]
+
+
+async def forget_identity(session: Session, *, person_id: UUID) -> None:
+    """Put a pseudonym in the place of a person, end every way in, and every role; needs the system as actor."""
+    for owned in (PersonParticulars, PersonPicture, SignInIdentity):
+        await session.execute(delete(owned).where(owned.person_id == person_id))
+    account_id = await session.scalar(select(Account.id).where(Account.person_id == person_id))
+    if account_id is not None:
+        for table in _OF_ACCOUNT:
+            await session.execute(delete(table).where(table.account_id == account_id))
+        closed = {"email": erased_address(account_id), "password_hash": None, "is_active": False}
+        await session.execute(update(Account).where(Account.id == account_id).values(closed))
+    today = func.current_date()
+    open_grants = (RoleGrant.person_id == person_id, RoleGrant.ends_on.is_(None) | (RoleGrant.ends_on >= today))
+    ended = func.greatest(today - 1, RoleGrant.starts_on - 1)
+    await session.execute(update(RoleGrant).where(*open_grants).values(ends_on=ended))
+    pseudonym = {
+        **dict.fromkeys(("sourced_id", "given_name", "middle_name", "family_name", "preferred_name")),
+        "display_name": ERASED_NAME,
+        "status": PersonStatus.DEACTIVATED,
+    }
+    await session.execute(update(Person).where(Person.id == person_id).values(pseudonym))
+    forget_actors(session)
