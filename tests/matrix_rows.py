@@ -10,6 +10,8 @@ from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
 from academe.identity.models import PersonPicture
+from academe.identity.providers.models import IdentityProvider, ProviderSignIn
+from academe.identity.providers.types import ProviderKind, UnknownPerson
 from academe.identity.sign_in.models import (
     Passkey,
     PasskeyChallenge,
@@ -299,6 +301,25 @@ async def person_rows(session: Session, school: School) -> dict[str, str]:
     return dict.fromkeys(("sign_in_identity", "person_picture"), f"person_id = '{person}'")
 
 
+async def provider_rows(session: Session, school: School) -> dict[str, str]:
+    """A sign-in provider, and a browser on the way there."""
+    provider = IdentityProvider(
+        institution_id=school.institution.id,
+        kind=ProviderKind.OIDC,
+        name="Campus",
+        issuer=f"https://login.{school.name}.example",
+        client_id="academe",
+        unknown_person=UnknownPerson.REFUSE,
+    )
+    session.add(provider)
+    await session.flush()
+    begun = ProviderSignIn(provider_id=provider.id, token_hash=provider.id.bytes, state="s", nonce="n", next_path="/")
+    begun.code_verifier, begun.expires_at = "v", clock.now() + timedelta(minutes=1)
+    session.add(begun)
+    await session.flush()
+    return {"identity_provider": f"id = '{provider.id}'", "provider_sign_in": f"provider_id = '{provider.id}'"}
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
     roster_rows,
@@ -311,4 +332,5 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     second_factor_rows,
     key_rows,
     person_rows,
+    provider_rows,
 )

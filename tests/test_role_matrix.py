@@ -105,6 +105,11 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     # Whoever keeps the mail running; operators, who are not among these actors, as administrators.
     "caught_mail": ({"administrator": "r"}, "rid"),
+    # Everybody at home sees by what they may sign in.
+    "identity_provider": (
+        dict.fromkeys([who for who in ACTORS if who not in {"anonymous", "stranger"}], "r") | {"administrator": "riud"},
+        "riud",
+    ),
     "job": ({"student0": "riud"}, "riud"),
     "learner_day": (dict.fromkeys(READERS, "r"), "riud"),
     # Letters are Academe's; their reader may know of them, and keepers decide what becomes of one in trouble.
@@ -156,6 +161,8 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         "riud",
     ),
     # Administrators take a lost factor away; they never make one for somebody.
+    # Who comes back from a provider is not known yet.
+    "provider_sign_in": ({}, "riud"),
     "recovery_code": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "result": (
         {
@@ -195,7 +202,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("registrar", "administrator"), "riu"),
         "riu",
     ),
-    "sign_in_identity": ({"student0": "riud", "administrator": "riud"}, "riud"),
+    "sign_in_identity": ({"student0": "rd", "administrator": "rud"}, "riud"),
     "totp_factor": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "undeliverable_address": ({"administrator": "riud"}, "riud"),
     # Between the password and the code nobody acts yet; a new password of one's own ends both.

@@ -36,6 +36,9 @@ from academe.identity.privacy.audit import pages as audit_pages
 from academe.identity.privacy.audit import routes as audit_routes
 from academe.identity.privacy.record import pages as record_pages
 from academe.identity.privacy.record import routes as record_routes
+from academe.identity.providers import pages as provider_pages
+from academe.identity.providers import routes as provider_routes
+from academe.identity.providers import sign_in_pages as provider_sign_in_pages
 from academe.identity.second_factor import pages as second_factor_pages
 from academe.identity.second_factor import routes as second_factor_routes
 from academe.identity.second_factor import rule_pages
@@ -83,6 +86,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     second_factor_routes.router,
     second_factor_pages.router,
     rule_pages.router,
+    provider_routes.router,
+    provider_sign_in_pages.router,
+    provider_pages.router,
     passkey_routes.router,
     passkey_pages.router,
     tree_routes.router,
@@ -149,6 +155,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *announcement_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
     *rule_pages.NAVIGATION,
+    *provider_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 

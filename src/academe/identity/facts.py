@@ -18,6 +18,8 @@ class SignInChange(StrEnum):
     PASSKEY_ADDED = "passkey_added"
     PASSKEY_REMOVED = "passkey_removed"
     FACTORS_REMOVED = "factors_removed"
+    PROVIDER_CONNECTED = "provider_connected"
+    PROVIDER_DISCONNECTED = "provider_disconnected"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - what has happened, not a password
     PASSWORD_RESET = "password_reset"  # noqa: S105 - what has happened, not a password
 

@@ -156,6 +156,9 @@ class AccountSession(Identified, Base):
 
     `privileges` says, as a SHA-256, what the browser could do when its token was last made; when that changes, a new
     token takes the place of `previous_token_hash`, at `renewed_at` (`sign_in.renewal`).
+
+    `identity_id` is the sign-in identity by which the browser came in, `provider_session` what the provider calls its
+    own session, and `factor_vouched` whether the provider has asked for a second factor and is believed (`providers`).
     """
 
     __tablename__ = "account_session"
@@ -170,6 +173,9 @@ class AccountSession(Identified, Base):
     privileges: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     renewed_at: Mapped[datetime | None]
+    identity_id: Mapped[UUID | None] = mapped_column(ForeignKey("sign_in_identity.id", ondelete="SET NULL"), index=True)
+    provider_session: Mapped[str | None]
+    factor_vouched: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         CheckConstraint("(previous_token_hash IS NULL) = (renewed_at IS NULL)", name="renewed_with_its_time"),

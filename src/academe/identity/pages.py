@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from academe.identity.errors import SignInRefusedError, TooManyAttemptsError, WeakPasswordError, WrongPasswordError
 from academe.identity.forms import PasswordForm, SignInForm
+from academe.identity.providers.queries import OfferedProvider, offered_providers
 from academe.identity.queries import (
     HeldRole,
     MadeUpAccount,
@@ -84,6 +85,12 @@ class SignInPage:
     form: FormView
     next_path: str
     made_up: Sequence[MadeUpAccount]
+    providers: Sequence[OfferedProvider]
+
+    @property
+    def one_institution(self) -> bool:
+        """Whether the providers need not say whose they are."""
+        return len({provider.institution for provider in self.providers}) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +251,12 @@ def device_of(user_agent: str) -> str:
 async def _sign_in_page(request: Request, form: FormView, next_path: str, *, status: int = 200) -> Response:
     settings: Settings = request.app.state.settings
     made_up: Sequence[MadeUpAccount] = ()
-    if not settings.is_production:
-        async with database_of(request).reading(system_actor("show the sign-ins of a demo")) as session:
+    async with database_of(request).reading(system_actor("show the ways to sign in")) as session:
+        providers = await offered_providers(session)
+        if not settings.is_production:
             made_up = await made_up_accounts(session)
-    return render(request, "identity/sign_in.html", SignInPage(form, next_path, made_up), status=status)
+    page = SignInPage(form, next_path, made_up, providers)
+    return render(request, "identity/sign_in.html", page, status=status)
 
 
 async def _account_page(

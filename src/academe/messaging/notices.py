@@ -23,6 +23,8 @@ _TITLES: Final = {
     SignInChange.PASSKEY_ADDED: "A passkey was added to your account",
     SignInChange.PASSKEY_REMOVED: "A passkey of your account was removed",
     SignInChange.FACTORS_REMOVED: "The second factors of your account were removed",
+    SignInChange.PROVIDER_CONNECTED: "A sign-in provider now opens your account",
+    SignInChange.PROVIDER_DISCONNECTED: "A sign-in provider opens your account no more",
     SignInChange.PASSWORD_CHANGED: "The password of your account was changed",
     SignInChange.PASSWORD_RESET: "The password of your account was set anew by a link that came by e-mail",
 }

@@ -223,6 +223,14 @@ class Settings(BaseSettings):
             "choose; empty: no list."
         ),
     )
+    sign_in_provider_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias=_name("ACADEME_SIGN_IN_PROVIDER_NETWORKS"),
+        description=(
+            "Comma-separated networks, such as `10.1.0.0/16`, in which a sign-in provider is asked although they are "
+            "not public, also without TLS; empty: in production none, in development this machine and private ones."
+        ),
+    )
     rate_limit_per_minute: int = Field(
         1200,
         ge=1,
@@ -389,7 +397,10 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        lists = ("ACADEME_ENCRYPTION_MASTER_KEYS", "ACADEME_ALLOWED_HOSTS", "ACADEME_XAPI_FORWARD_NETWORKS")
+        lists = (
+            *("ACADEME_ENCRYPTION_MASTER_KEYS", "ACADEME_ALLOWED_HOSTS"),
+            *("ACADEME_XAPI_FORWARD_NETWORKS", "ACADEME_SIGN_IN_PROVIDER_NETWORKS"),
+        )
         names = {each for listed in lists for each in (listed, listed.removeprefix("ACADEME_"))}
         return {
             name: tuple(part.strip() for part in value.split(",") if part.strip())
@@ -403,7 +414,7 @@ class Settings(BaseSettings):
     def _refuse_weak_secrets(self) -> Self:
         for key in self.encryption_master_keys:
             _decoded_key(key.get_secret_value())
-        _ = self.forward_networks
+        _ = self.forward_networks, self.provider_networks
         secret = self.secret_key.get_secret_value()
         if secret and (len(secret) < MINIMUM_SECRET_LENGTH or "change-me" in secret):
             raise ValueError(
@@ -443,14 +454,23 @@ class Settings(BaseSettings):
     @cached_property
     def forward_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks to which statements may be forwarded whatever they are."""
-        try:
-            return tuple(ip_network(network) for network in self.xapi_forward_networks)
-        except ValueError as error:
-            raise ValueError(f"ACADEME_XAPI_FORWARD_NETWORKS: {error}") from error
+        return _networks("ACADEME_XAPI_FORWARD_NETWORKS", self.xapi_forward_networks)
+
+    @cached_property
+    def provider_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks in which sign-in providers are asked whatever they are."""
+        return _networks("ACADEME_SIGN_IN_PROVIDER_NETWORKS", self.sign_in_provider_networks)
 
     @cached_property
     def _installation_secrets(self) -> dict[str, str]:
         return _secrets_made_once(self.data_dir / "secrets.json")
+
+
+def _networks(setting: str, networks: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(network) for network in networks)
+    except ValueError as error:
+        raise ValueError(f"{setting}: {error}") from error
 
 
 def _decoded_key(text: str) -> bytes:

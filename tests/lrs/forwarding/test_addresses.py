@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from academe.lrs.forwarding import addresses
-from academe.lrs.forwarding.addresses import AddressRefusedError, checked_endpoint, require_allowed
+from academe.lrs.forwarding.addresses import checked_endpoint, reach_of
 from academe.lrs.forwarding.types import ForwardState
+from academe.platform.http import outbound
+from academe.platform.http.outbound import AddressRefusedError
 from academe.platform.settings import Environment, Settings
 from tests.lrs.forwarding.misbehaving import accepting, misbehaving
 from tests.lrs.forwarding.stores import Here, statement
@@ -42,7 +43,7 @@ def production(settings: Settings, *networks: str) -> Settings:
 
 def is_allowed(address: str, settings: Settings, *, secure: bool = True) -> bool:
     try:
-        require_allowed("lrs.example", [ip_address(address)], secure=secure, settings=settings)
+        reach_of(settings).require("lrs.example", [ip_address(address)], secure=secure)
     except AddressRefusedError:
         return False
     return True
@@ -73,7 +74,7 @@ class TestAddresses:
     def test_one_address_that_is_refused_refuses_the_name(self, settings: Settings) -> None:
         both = [ip_address(PUBLIC[0]), ip_address("127.0.0.1")]
         with pytest.raises(AddressRefusedError):
-            require_allowed("lrs.example", both, secure=True, settings=production(settings))
+            reach_of(production(settings)).require("lrs.example", both, secure=True)
 
     def test_what_people_enter(self, settings: Settings) -> None:
         for given in ("https://lrs.example/xapi", " https://lrs.example/xapi/ ", "https://lrs.example/xapi/statements"):
@@ -137,7 +138,7 @@ class TestConnections:
             tls, authority = certified(tmp_path, name)
             if is_known:
                 monkeypatch.setenv("SSL_CERT_FILE", str(authority))
-            addresses.trusted.cache_clear()
+            outbound.trusted.cache_clear()
             async with misbehaving(accepting, tls=tls) as store:
                 forward = await here.add_forward(store.endpoint, since=datetime(2020, 1, 1, tzinfo=UTC))
                 after = await here.turn(forward)
@@ -149,7 +150,7 @@ class TestConnections:
 @pytest.fixture(autouse=True)
 def _forget_authorities() -> Iterator[None]:
     yield
-    addresses.trusted.cache_clear()
+    outbound.trusted.cache_clear()
 
 
 def certified(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:

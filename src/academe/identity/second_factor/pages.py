@@ -15,6 +15,7 @@ from academe.identity import policy
 from academe.identity.errors import FactorStateError, SignInExpiredError, TooManyAttemptsError, WrongCodeError
 from academe.identity.models import Person
 from academe.identity.people.cards import PersonCard
+from academe.identity.providers.queries import WayIn, ways_in_of
 from academe.identity.queries import own_account
 from academe.identity.second_factor.forms import CodeForm
 from academe.identity.second_factor.service import (
@@ -75,6 +76,7 @@ class SecurityPage:
     recent: bool
     is_needed: bool
     passkeys: Sequence[Passkey]
+    ways_in: Sequence[WayIn]
     form: FormView
 
 
@@ -164,6 +166,7 @@ async def security_page(
         recent=await signed_in_recently(session, actor),
         is_needed=await demanded_of(session, actor.scopes),
         passkeys=await passkeys_of(session, actor.person_id),
+        ways_in=await ways_in_of(session, actor.person_id),
         form=form,
     )
     return render(request, "identity/security.html", page, status=status)

@@ -28,7 +28,7 @@ from academe.identity.sign_in.sessions import (
     with_person,
 )
 from academe.identity.sign_in.throttle import AttemptThrottle
-from academe.identity.sign_in.unfinished import unfinished
+from academe.identity.sign_in.unfinished import unfinished, vouched_for
 from academe.identity.types import SIGNING_IN, Role
 from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
@@ -197,7 +197,13 @@ async def finish_sign_in(
             means = f"{begun.means} and {shown}"
             lifetime = timedelta(hours=database.settings.session_absolute_hours)
             opened = await open_session(
-                session, account_id, means=means, lifetime=lifetime, user_agent=user_agent, replaces=replaces
+                session,
+                account_id,
+                means=means,
+                lifetime=lifetime,
+                user_agent=user_agent,
+                replaces=replaces,
+                vouched=vouched_for(begun),
             )
     if opened is None:
         throttle.failed(f"code {account_id}", network)

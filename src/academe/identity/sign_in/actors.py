@@ -115,6 +115,7 @@ async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) 
         scopes = list(await role_scopes(session, person_id))
         for source in sources:
             scopes.extend(await source(session, person_id))
+        has_factor = has_factor or browser.factor_vouched
         lacks = not has_factor and await demanded_of(session, scopes)
         token = await renewed_token(session, browser.id, key, browser.privileges, scopes=scopes, factor=has_factor)
     actor = Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=browser.id)

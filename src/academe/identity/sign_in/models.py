@@ -3,7 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from academe.identity.types import SIGNING_IN, Role
@@ -48,6 +58,7 @@ class UnfinishedSignIn(Identified, Base):
     """A browser that has shown the password of an account, or a link, and not yet its second factor; it opens nothing.
 
     The cookie's token is kept only as its SHA-256. After `failures` wrong codes, or at `expires_at`, it is worthless.
+    `identity_id` and `provider_session` are for the session that may come of it, as in `AccountSession`.
     """
 
     __tablename__ = "unfinished_sign_in"
@@ -55,6 +66,8 @@ class UnfinishedSignIn(Identified, Base):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     means: Mapped[str] = mapped_column(server_default="password")
+    identity_id: Mapped[UUID | None] = mapped_column(ForeignKey("sign_in_identity.id", ondelete="CASCADE"), index=True)
+    provider_session: Mapped[str | None]
     failures: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -130,19 +143,28 @@ class SignInIdentity(Identified, Base):
     """A person as a provider of sign-ins knows them: its code, and what it calls them there, for good.
 
     That is the `sub` of OpenID Connect (Core 1.0, section 2) or the persistent NameID of SAML 2.0 (Core, section
-    8.3.7), never an address, which can change hands. A person may have several, of one provider too.
+    8.3.7), never an address, which can change hands. A person may have several, of one provider too. `provider_id` is
+    the provider by which it signs in here; it is empty for one that another system has told of, which opens nothing.
     """
 
     __tablename__ = "sign_in_identity"
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
+    provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("identity_provider.id", ondelete="CASCADE"))
     auth_provider: Mapped[str]
     auth_provider_id: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime | None]
 
     __table_args__ = (
-        UniqueConstraint("auth_provider", "auth_provider_id"),
+        UniqueConstraint("provider_id", "auth_provider_id"),
+        Index(
+            "uq_sign_in_identity_told",
+            "auth_provider",
+            "auth_provider_id",
+            unique=True,
+            postgresql_where=text("provider_id IS NULL"),
+        ),
         CheckConstraint("length(auth_provider) BETWEEN 1 AND 100", name="provider_length"),
         CheckConstraint("length(auth_provider_id) BETWEEN 1 AND 255", name="id_length"),
         {"info": {PEOPLE: True}},

@@ -36,6 +36,17 @@ class OpenedSession:
     lifetime: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """What a sign-in provider has said of a browser: under which identity, in which session of its own, and whether it
+    has asked for a second factor and is believed.
+    """
+
+    identity_id: UUID
+    provider_session: str | None
+    second_factor: bool
+
+
 async def sign_out(session: Session, *, actor: Actor) -> None:
     """End the session that the actor acts in; whoever is not signed in has nothing to end."""
     if actor.session_id is not None:
@@ -79,6 +90,7 @@ async def open_session(
     user_agent: str,
     renewed_hash: str | None = None,
     replaces: str | None = None,
+    vouched: Vouched | None = None,
 ) -> OpenedSession:
     """Sign somebody in who has shown by `means` who they are ("password"); `replaces` as in `end_replaced`."""
     if replaces:
@@ -90,10 +102,12 @@ async def open_session(
     actor = system_actor("sign in")
     subject = about_account(account)
     record(session, actor=actor, action="account.signed_in", subject=subject, summary=f"Signed in with {means}")
-    return await add_session(session, account, lifetime=lifetime, user_agent=user_agent)
+    return await add_session(session, account, lifetime=lifetime, user_agent=user_agent, vouched=vouched)
 
 
-async def add_session(session: Session, account: Account, *, lifetime: timedelta, user_agent: str) -> OpenedSession:
+async def add_session(
+    session: Session, account: Account, *, lifetime: timedelta, user_agent: str, vouched: Vouched | None = None
+) -> OpenedSession:
     """A new session for one browser."""
     token = secrets.token_urlsafe(32)
     opened = AccountSession(
@@ -104,6 +118,9 @@ async def add_session(session: Session, account: Account, *, lifetime: timedelta
         expires_at=clock.now() + lifetime,
         user_agent=user_agent[:_LONGEST_USER_AGENT],
     )
+    if vouched is not None:
+        opened.identity_id, opened.provider_session = vouched.identity_id, vouched.provider_session
+        opened.factor_vouched = vouched.second_factor
     session.add(opened)
     await session.flush()
     return OpenedSession(token, opened.id, account.person_id, lifetime)

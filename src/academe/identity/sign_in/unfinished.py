@@ -12,6 +12,7 @@ from academe.identity.errors import SignInExpiredError
 from academe.identity.models import Account, Person
 from academe.identity.sign_in.models import UnfinishedSignIn
 from academe.identity.sign_in.renewal import token_hash
+from academe.identity.sign_in.sessions import Vouched
 from academe.identity.types import PersonStatus
 from academe.platform import clock
 from academe.platform.database.session import Session
@@ -27,7 +28,9 @@ class SecondStep:
     token: str
 
 
-async def begin_second_step(session: Session, account_id: UUID, *, means: str = "password") -> SecondStep:
+async def begin_second_step(
+    session: Session, account_id: UUID, *, means: str = "password", vouched: Vouched | None = None
+) -> SecondStep:
     """Remember what a browser has shown first."""
     await session.execute(delete(UnfinishedSignIn).where(UnfinishedSignIn.expires_at < clock.now()))
     token = secrets.token_urlsafe(32)
@@ -36,6 +39,8 @@ async def begin_second_step(session: Session, account_id: UUID, *, means: str = 
             account_id=account_id,
             token_hash=token_hash(token),
             means=means,
+            identity_id=vouched.identity_id if vouched else None,
+            provider_session=vouched.provider_session if vouched else None,
             failures=0,
             expires_at=clock.now() + LIFETIME,
         )
@@ -66,6 +71,13 @@ async def unfinished(session: Session, token: str) -> UnfinishedSignIn:
     if row is None:
         raise SignInExpiredError
     return row
+
+
+def vouched_for(begun: UnfinishedSignIn) -> Vouched | None:
+    """What a provider has said of the browser, where the first step was taken at one."""
+    if begun.identity_id is None:
+        return None
+    return Vouched(begun.identity_id, begun.provider_session, second_factor=False)
 
 
 async def waiting_account(session: Session, token: str) -> UUID | None:

@@ -17,13 +17,14 @@ from uuid import UUID
 
 import httpx
 
-from academe.lrs.forwarding.addresses import AddressRefusedError, CheckedTransport
+from academe.lrs.forwarding.addresses import reach_of
 from academe.lrs.forwarding.batches import Task, Waiting
 from academe.lrs.forwarding.types import ForwardVersion, PauseReason
 from academe.lrs.xapi.comparison import difference
 from academe.lrs.xapi.multipart import Attachment, multipart_content, new_boundary
 from academe.lrs.xapi.versions import Version
 from academe.platform import clock
+from academe.platform.http.outbound import AddressRefusedError, CheckedTransport
 from academe.platform.settings import Settings
 
 REFUSED_IN_ROW: Final = 25
@@ -128,7 +129,7 @@ class Sending:
         self._contents = contents
         timeout = httpx.Timeout(self._seconds, connect=min(_CONNECT_SECONDS, self._seconds))
         self._client = httpx.AsyncClient(
-            transport=CheckedTransport(settings), timeout=timeout, follow_redirects=False, trust_env=False
+            transport=CheckedTransport(reach_of(settings)), timeout=timeout, follow_redirects=False, trust_env=False
         )
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from academe.platform.settings import Settings
 _SESSION: Final = "academe_session"
 _STEP: Final = "academe_sign_in"
 _CHALLENGE: Final = "academe_passkey"
+_PROVIDER: Final = "academe_provider"
 _WITH_ANSWER: Final = "cookies_with_answer"
 
 
@@ -28,6 +29,11 @@ def step_cookie_name(settings: Settings) -> str:
 def challenge_cookie_name(settings: Settings) -> str:
     """The cookie of a browser that was asked for a passkey."""
     return _own(settings, _CHALLENGE)
+
+
+def provider_cookie_name(settings: Settings) -> str:
+    """The cookie of a browser that was sent to a sign-in provider."""
+    return _own(settings, _PROVIDER)
 
 
 def _own(settings: Settings, name: str) -> str:
