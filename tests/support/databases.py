@@ -1,4 +1,8 @@
-"""The server of a test run: one for all workers, a template built by the migrations, and clones of it."""
+"""The server of a test run: one for all workers, a template built by the migrations, and clones of it.
+
+It is the embedded one in a folder of the run, or the one that `ACADEME_TEST_SERVER` names, as a URL of its superuser
+who needs no password, such as `postgresql://postgres@127.0.0.1:5515`: so the tests run on every version from 15.
+"""
 
 import fcntl
 import json
@@ -13,16 +17,21 @@ from typing import Any, Final, Self
 import psutil
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from pydantic import PostgresDsn
 from sqlalchemy import make_url
 
 from academe.platform.database.embedded import EmbeddedServer, provision
 from academe.platform.database.engine import APP_ROLE, OWNER_ROLE
 from academe.platform.database.migrate import upgrade
+from academe.platform.database.roles import REQUIRED_EXTENSIONS
 from academe.platform.settings import Environment, Settings
 
 FOLDER_VARIABLE: Final = "ACADEME_TEST_FOLDER"
 """Set by the process that starts the run and inherited by its workers."""
+
+OTHER_SERVER: Final = "ACADEME_TEST_SERVER"
+"""A server that is not ours to start or stop; the tests of the embedded one still start theirs."""
 
 _PREFIX: Final = "academe-tests-"
 
@@ -35,6 +44,7 @@ class ServerOfTests:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.embedded = EmbeddedServer(folder / "postgres")
+        self.other = os.environ.get(OTHER_SERVER, "")
 
     @classmethod
     def of_this_run(cls) -> Self:
@@ -47,12 +57,16 @@ class ServerOfTests:
         with self._lock():
             if built.exists():
                 return
-            self.embedded.ensure_running()
-            with self.superuser() as connection:
-                for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-                    connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
-                connection.execute("SELECT pg_reload_conf()")
-            provision(self.embedded.conninfo(role="postgres", database="postgres"), database=TEMPLATE)
+            if self.other:
+                self.drop(TEMPLATE)
+                provision(self.conninfo(), database=TEMPLATE, extensions=REQUIRED_EXTENSIONS)
+            else:
+                self.embedded.ensure_running()
+                with self.superuser() as connection:
+                    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                        connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+                    connection.execute("SELECT pg_reload_conf()")
+                provision(self.conninfo(), database=TEMPLATE)
             upgrade(self.settings(TEMPLATE))
             built.write_text(json.dumps({"template": TEMPLATE}))
 
@@ -98,17 +112,30 @@ class ServerOfTests:
     @contextmanager
     def superuser(self, database: str = "postgres") -> Iterator[psycopg.Connection]:
         """A connection that nothing refuses, in autocommit; for what an attacker would do."""
-        conninfo = self.embedded.conninfo(role="postgres", database=database)
-        with psycopg.connect(conninfo, autocommit=True) as connection:
+        with psycopg.connect(self.conninfo(database=database), autocommit=True) as connection:
             yield connection
 
     def remove(self) -> None:
-        """Stop the server and delete its folder."""
-        self.embedded.stop()
+        """Stop the server, if it is ours, and delete its folder."""
+        if self.other:
+            self.drop(TEMPLATE)
+        else:
+            self.embedded.stop()
         shutil.rmtree(self.folder)
+
+    def conninfo(self, *, role: str = "postgres", database: str = "postgres") -> str:
+        """What libpq needs to connect as a role; `postgres` is the superuser."""
+        if not self.other:
+            return self.embedded.conninfo(role=role, database=database)
+        # In the superuser's own URL its name may be another one.
+        named = {} if role == "postgres" else {"user": role}
+        return make_conninfo(self.other, dbname=database, **named)
 
     def address(self, role: str, database: str) -> PostgresDsn:
         """The address of a database of this server, for a role."""
+        if self.other:
+            other = make_url(self.other).set(username=role, database=database)
+            return PostgresDsn(other.render_as_string(hide_password=False))
         # libpq lets the query's host, the folder of the socket, win over the one that a URL has to name.
         url = make_url(self.embedded.url(role=role, database=database)).set(host="localhost")
         return PostgresDsn(url.render_as_string(hide_password=False))

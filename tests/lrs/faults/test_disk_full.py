@@ -41,7 +41,7 @@ DATA = b"an essay"
 def conninfo(server: ServerOfTests, own_settings: Settings) -> str:
     """The test's own database, as a superuser."""
     name = str(own_settings.database_url).rpartition("/")[2].partition("?")[0]
-    return server.embedded.conninfo(role="postgres", database=name)
+    return server.conninfo(database=name)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_malformed_requests_do_no_harm(server: ServerOfTests, own_settings: Sett
     assert acknowledged, "some of the requests were valid"
     assert grown < GROWTH_BYTES, f"{grown / 2**20:.1f} MiB more than after the first third"
     name = str(own_settings.database_url).rpartition("/")[2].partition("?")[0]
-    conninfo = server.embedded.conninfo(role="postgres", database=name)
+    conninfo = server.conninfo(database=name)
     assert faults_in(conninfo) == {}
     stored = stored_ids(conninfo)
     assert len(stored) == len(set(stored))

@@ -29,7 +29,7 @@ class Store:
     def __init__(self, server: ServerOfTests, settings: Settings) -> None:
         self._settings = settings
         name = database_url(settings).database or ""
-        self._connection = psycopg.connect(server.embedded.conninfo(role="postgres", database=name), autocommit=True)
+        self._connection = psycopg.connect(server.conninfo(database=name), autocommit=True)
 
     def run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows of a statement, if it has any."""

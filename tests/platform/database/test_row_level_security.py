@@ -84,7 +84,7 @@ def filled(server: ServerOfTests, worker_id: str) -> Iterator[str]:
 def nobody(request: pytest.FixtureRequest, server: ServerOfTests, filled: str) -> Iterator[psycopg.Connection]:
     """A connection as one of the nobodies, in a transaction that is rolled back."""
     role, kind, person = request.param
-    with psycopg.connect(server.embedded.conninfo(role=role, database=filled)) as connection:
+    with psycopg.connect(server.conninfo(role=role, database=filled)) as connection:
         connection.execute(
             "SELECT set_config('academe.actor_kind', %s, true), set_config('academe.person_id', %s, true)",
             [kind, person],

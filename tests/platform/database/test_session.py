@@ -38,6 +38,10 @@ class TestTransaction:
             )
             assert tuple(found.one()) == (backend, False, None)
 
+    async def test_statements_are_not_compiled(self, database: Database) -> None:
+        async with database.transaction(system_actor("test")) as session:
+            assert (await session.execute(text("SELECT current_setting('jit')"))).scalar_one() == "off"
+
     async def test_a_reader_cannot_write(self, database: Database) -> None:
         with pytest.raises(DBAPIError, match="read-only transaction"):
             async with database.reading(system_actor("test")) as session:

@@ -52,10 +52,11 @@ def prepare(connection: Connection, *, login: str) -> None:
         raise UnsupportedServerError(f"The server is PostgreSQL {version}; Academe needs {MINIMUM_VERSION} or later.")
     wanted = _missing_roles(connection) + _missing_extensions(connection, REQUIRED_EXTENSIONS)
     refused = [statement for statement in wanted if not _attempt(connection, statement)]
-    if not refused and not may_act_as_application(connection, login):
-        grant = f'GRANT {APP_ROLE} TO "{login}"'
-        if not _attempt(connection, grant):
-            refused.append(grant)
+    grant = f'GRANT {APP_ROLE} TO "{login}"'
+    # Whoever may not make the role may not grant it either; the administrator is asked once, for all of it.
+    without_role = any(APP_ROLE in statement for statement in refused)
+    if without_role or (not may_act_as_application(connection, login) and not _attempt(connection, grant)):
+        refused.append(grant)
     if refused:
         raise DatabaseNotPreparedError(refused)
     for statement in _missing_extensions(connection, RECOMMENDED_EXTENSIONS):

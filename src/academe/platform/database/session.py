@@ -34,11 +34,12 @@ TRANSIENT_STATES: Final = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"
 _AWAY: Final = ("08", "57P", "53300")
 _DISK_FULL: Final = "53100"
 
-# One statement, because each costs a round trip in every request.
+# One statement, because each costs a round trip in every request. Compiling a statement takes a server that was built
+# with LLVM a second for the features of one day, which it then computes in a third of one.
 _SAY_WHO_ACTS: Final = DriverStatement(
     "SELECT set_config('role', %(role)s, true), set_config('academe.actor_kind', %(kind)s, true),"
     " set_config('academe.person_id', %(person)s, true), set_config('statement_timeout', %(timeout)s, true),"
-    " set_config('transaction_read_only', %(read_only)s, true)",
+    " set_config('transaction_read_only', %(read_only)s, true), set_config('jit', 'off', true)",
     operation="begin",
     table="",
 )

@@ -24,8 +24,8 @@ _LOCK = 0x61636164
 """Advisory lock: two processes that provision at once take turns."""
 
 
-def provision(conninfo: str, *, database: str = "academe") -> None:
-    """Create what is missing of the roles, of `database` and its extensions, and correct the roles' rights.
+def provision(conninfo: str, *, database: str = "academe", extensions: tuple[str, ...] = EXTENSIONS) -> None:
+    """Create what is missing of the roles, of `database` and its `extensions`, and correct the roles' rights.
 
     `conninfo` connects to the maintenance database as a superuser. Safe to repeat after it broke off
     anywhere.
@@ -36,7 +36,7 @@ def provision(conninfo: str, *, database: str = "academe") -> None:
             _ensure_role(connection, role, sql.SQL(rights))
         _ensure_database(connection, database)
         with psycopg.connect(make_conninfo(conninfo, dbname=database), autocommit=True) as inside:
-            for extension in EXTENSIONS:
+            for extension in extensions:
                 _ensure_extension(inside, extension)
 
 
