@@ -21,8 +21,12 @@ from academe.academics.roster import pages as roster_pages
 from academe.academics.roster import routes as roster_routes
 from academe.academics.roster_import import pages as import_pages
 from academe.academics.roster_import import routes as import_routes
+from academe.academics.staffing import pages as staffing_pages
+from academe.academics.staffing import routes as staffing_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
+from academe.identity.access.grants import pages as grant_pages
+from academe.identity.access.grants import routes as grant_routes
 from academe.identity.access.tree import pages as tree_pages
 from academe.identity.access.tree import routes as tree_routes
 from academe.identity.api import BreachedPasswords, actor_resolver
@@ -91,6 +95,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     provider_pages.router,
     passkey_routes.router,
     passkey_pages.router,
+    grant_routes.router,
+    grant_pages.router,
     tree_routes.router,
     tree_pages.router,
     people_routes.router,
@@ -115,6 +121,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     import_routes.router,
     import_pages.router,  # before the roster's own: its pages are one step of the same addresses
     roster_pages.router,
+    staffing_routes.router,
+    staffing_pages.router,
     attendance_routes.router,
     attendance_pages.router,
     worklist_routes.router,
@@ -178,6 +186,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     settings = settings or get_settings()
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
+    add_person_card("roles", grant_pages.roles_card)
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("sign-in identities", identities.identities_card)
     add_person_card("record", record_pages.record_card)

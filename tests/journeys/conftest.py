@@ -89,7 +89,16 @@ async def _build(settings: Settings) -> TwoSchools:
     async with opened(settings) as database, database.transaction(BUILDER) as session:
         schools = await build_two_schools(session)
         await _fill_class(session, schools.home)
-        for who in ("lecturer", "convenor", "registrar", "advisor", "student0"):
+        for who in (
+            "lecturer",
+            "convenor",
+            "colleague",
+            "registrar",
+            "administrator",
+            "advisor",
+            "auditor",
+            "student0",
+        ):
             account = schools.home.accounts[who]
             await set_password(
                 session, actor=BUILDER, account_id=account.id, password=PASSWORD, breached=BreachedPasswords()

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, false, select, true, union
 
 from academe.academics.models import Enrollment, Offering, OfferingStaff, Program, StudentRecord, Term, Unit
 from academe.academics.policy import REGISTERING, attendance_takable_by
-from academe.academics.queries import TAKING_PART
+from academe.academics.queries import TAKING_PART, teaching_on
 from academe.identity.api import in_force, subtree
 from academe.identity.models import OrgUnit, RoleGrant
 from academe.messaging.api import Audience
@@ -131,7 +131,11 @@ def _of_offerings(condition: ColumnElement[bool]) -> Any:
         .join(Offering, Offering.id == Enrollment.offering_id)
         .where(condition, Enrollment.status.in_(TAKING_PART))
     )
-    teaching = select(OfferingStaff.person_id).join(Offering, Offering.id == OfferingStaff.offering_id).where(condition)
+    teaching = (
+        select(OfferingStaff.person_id)
+        .join(Offering, Offering.id == OfferingStaff.offering_id)
+        .where(condition, teaching_on(clock.now().date()))
+    )
     return union(studying, teaching)
 
 

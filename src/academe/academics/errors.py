@@ -9,6 +9,12 @@ class OfferingNotFoundError(NotFoundError):
     title = "There is no such offering"
 
 
+class StaffNotFoundError(NotFoundError):
+    """Nobody with this role in this offering."""
+
+    title = "Nobody holds this role in this offering"
+
+
 class MeetingNotFoundError(NotFoundError):
     """There is no such meeting in an offering the actor may see."""
 

@@ -12,9 +12,11 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     UniqueConstraint,
+    column,
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from academe.academics.types import (
@@ -103,17 +105,30 @@ class Offering(Identified, Timestamped, Base):
 
 
 class OfferingStaff(Identified, Timestamped, Base):
-    """A person who teaches or convenes an offering: the role held in one offering."""
+    """A person who teaches or convenes an offering: the role held in one offering, from `starts_on` to `ends_on`.
+
+    Both days are inclusive, as in `RoleGrant`; `granted_by` is empty when Academe itself said so.
+    """
 
     __tablename__ = "offering_staff"
 
-    offering_id: Mapped[UUID] = mapped_column(ForeignKey("offering.id", ondelete="RESTRICT"))
+    offering_id: Mapped[UUID] = mapped_column(ForeignKey("offering.id", ondelete="RESTRICT"), index=True)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
     role: Mapped[StaffRole] = mapped_column(Vocabulary(StaffRole))
+    starts_on: Mapped[date] = mapped_column(server_default=func.current_date())
+    ends_on: Mapped[date | None]
+    granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
 
     __table_args__ = (
         one_of("role", StaffRole),
-        UniqueConstraint("offering_id", "person_id", "role"),
+        ExcludeConstraint(
+            (column("offering_id"), "="),
+            (column("person_id"), "="),
+            (column("role"), "="),
+            (text("daterange(starts_on, ends_on + 1)"), "&&"),
+            name="ex_offering_staff_held_once",
+        ),
+        CheckConstraint("ends_on IS NULL OR ends_on >= starts_on - 1", name="ends_after_start"),
         {"info": {PEOPLE: True}},
     )
 

@@ -66,6 +66,7 @@ class OfferingHead:
     status: OfferingStatus
     can_enrol: bool
     can_take_attendance: bool
+    can_appoint: bool
     tabs: Sequence[tuple[str, str, bool, None]]
 
     @property
@@ -95,5 +96,6 @@ def head_of(offering: Headed, actor: Actor, *, tab: str) -> OfferingHead:
         status=offering.status,
         can_enrol=policy.can_enrol(actor, offering),
         can_take_attendance=policy.can_take_attendance(actor, offering),
+        can_appoint=bool(policy.roles_to_appoint(actor, offering)),
         tabs=[(label, href, key == tab, None) for label, href, key in tabs],
     )

@@ -4,6 +4,7 @@ Row-level security repeats these rules in the database (migration `keep_the_reco
 holds the three answers equal.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from academe.academics.types import StaffRole
 from academe.identity.types import Role
 from academe.platform.actor import Actor
 
-TEACHING: Final = (StaffRole.LECTURER, StaffRole.CONVENOR)
+TEACHING: Final = (StaffRole.LECTURER, StaffRole.CONVENOR, StaffRole.TUTOR)
 """Roles in an offering that teach it."""
 
 REGISTERING: Final = (Role.REGISTRAR, Role.ADMINISTRATOR)
@@ -61,6 +62,13 @@ def can_enrol(actor: Actor, offering: Placed) -> bool:
 def enrollable_by(actor: Actor) -> ColumnElement[bool]:
     """The offerings whose enrolments the actor may change."""
     return _held(actor, in_offering=(StaffRole.CONVENOR,), at_node=REGISTERING)
+
+
+def roles_to_appoint(actor: Actor, offering: Placed) -> Sequence[StaffRole]:
+    """The roles that the actor may give and end in an offering: registrars each of them, its convenors tutors."""
+    if _holds(actor, offering, in_offering=(), at_node=REGISTERING):
+        return tuple(StaffRole)
+    return (StaffRole.TUTOR,) if _holds(actor, offering, in_offering=(StaffRole.CONVENOR,), at_node=()) else ()
 
 
 def _holds(actor: Actor, offering: Placed, *, in_offering: tuple[str, ...], at_node: tuple[str, ...]) -> bool:

@@ -6,12 +6,14 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, Uuid, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, Uuid, and_, bindparam, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from academe.academics.models import Enrollment, Meeting, Offering, OfferingStaff, Term, Unit
 from academe.academics.types import EnrollmentStatus, OfferingStatus, StaffRole
 from academe.identity.models import Person
+from academe.platform import clock
 from academe.platform.actor import RoleScope
 from academe.platform.database.hot import HotStatement
 
@@ -36,10 +38,15 @@ class OfferingRow:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """Somebody who teaches or convenes an offering."""
+    """Somebody who teaches or convenes an offering, from when until when, and who said so."""
 
     name: str
     role: StaffRole
+    id: UUID
+    person_id: UUID
+    starts_on: date
+    ends_on: date | None
+    granted_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +111,27 @@ async def status_counts(session: AsyncSession, offering_id: UUID) -> dict[Enroll
     return {EnrollmentStatus(status): count for status, count in rows}
 
 
-async def staff_of(session: AsyncSession, offering_id: UUID) -> Sequence[StaffMember]:
-    """Who convenes and teaches an offering: convenors first, then by name."""
+def teaching_on(day: date) -> ColumnElement[bool]:
+    """Roles in offerings that are held on a day; both ends are inclusive."""
+    return and_(OfferingStaff.starts_on <= day, or_(OfferingStaff.ends_on.is_(None), OfferingStaff.ends_on >= day))
+
+
+async def staff_of(session: AsyncSession, offering_id: UUID, *, coming: bool = False) -> Sequence[StaffMember]:
+    """Who convenes and teaches an offering today: convenors first, then by name. With `coming`, who will as well."""
+    giver = aliased(Person)
+    today = clock.now().date()
+    held = or_(OfferingStaff.ends_on.is_(None), OfferingStaff.ends_on >= today) if coming else teaching_on(today)
     rows = await session.execute(
-        select(Person.display_name, OfferingStaff.role)
+        select(
+            Person.display_name, OfferingStaff.role, OfferingStaff.id, Person.id,
+            OfferingStaff.starts_on, OfferingStaff.ends_on, giver.display_name,
+        )
         .join(Person, Person.id == OfferingStaff.person_id)
-        .where(OfferingStaff.offering_id == offering_id)
+        .outerjoin(giver, giver.id == OfferingStaff.granted_by)
+        .where(OfferingStaff.offering_id == offering_id, held)
         .order_by(OfferingStaff.role, Person.display_name)
-    )
-    return [StaffMember(name, role) for name, role in rows]
+    )  # fmt: skip
+    return [StaffMember(*row) for row in rows]
 
 
 async def next_meeting(session: AsyncSession, offering_id: UUID, after: datetime) -> NextMeeting | None:
@@ -133,7 +152,7 @@ async def offering_scopes(session: AsyncSession, person_id: UUID) -> Sequence[Ro
     rows = await session.execute(
         select(OfferingStaff.role, Offering.id, Offering.institution_id)
         .join(Offering, Offering.id == OfferingStaff.offering_id)
-        .where(OfferingStaff.person_id == person_id)
+        .where(OfferingStaff.person_id == person_id, teaching_on(clock.now().date()))
     )
     return [
         RoleScope(role=role.value, institution_id=institution_id, offering_id=offering_id)

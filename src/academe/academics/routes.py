@@ -53,7 +53,9 @@ async def show_offering(offering_id: UUID, actor: SignedIn, session: ReadOnlySes
         ends_on=offering.ends_on,
         status=offering.status,
         capacity=offering.capacity,
-        staff=[StaffOut(name=member.name, role=member.role) for member in await staff_of(session, offering.id)],
+        staff=[
+            StaffOut.model_validate(member, from_attributes=True) for member in await staff_of(session, offering.id)
+        ],
         enrollments=await status_counts(session, offering.id),
         next_meeting=NextMeetingOut.model_validate(coming, from_attributes=True) if coming else None,
     )

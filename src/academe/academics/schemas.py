@@ -23,10 +23,14 @@ class OfferingOut(BaseModel):
 
 
 class StaffOut(BaseModel):
-    """Somebody who teaches or convenes an offering."""
+    """Somebody who teaches or convenes an offering, from when until when (both days inclusive)."""
 
+    id: UUID
+    person_id: UUID
     name: str
     role: StaffRole
+    starts_on: date
+    ends_on: date | None
 
 
 class NextMeetingOut(BaseModel):
@@ -53,3 +57,12 @@ class OfferingDetailOut(BaseModel):
     staff: list[StaffOut]
     enrollments: dict[EnrollmentStatus, int] = Field(description="How many enrolments stand where.")
     next_meeting: NextMeetingOut | None
+
+
+class StaffIn(BaseModel):
+    """Who teaches as what, from when (today) until when (open); both days inclusive."""
+
+    person_id: UUID
+    role: StaffRole
+    starts_on: date | None = None
+    ends_on: date | None = None

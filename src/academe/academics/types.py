@@ -31,6 +31,7 @@ class StaffRole(StrEnum):
 
     LECTURER = "lecturer"
     CONVENOR = "convenor"
+    TUTOR = "tutor"
 
 
 class MeetingKind(StrEnum):

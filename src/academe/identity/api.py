@@ -1,6 +1,7 @@
 """The door of identity for other modules, the demo and the commands."""
 
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
+from academe.identity.people.queries import choices_of
 from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
 from academe.identity.privacy.erasing import addresses_of, forget_identity
 from academe.identity.queries import HeldRole, held_roles, holders_at, in_force, org_units_of, role_scopes, subtree
@@ -32,6 +33,7 @@ __all__ = [
     "can_know",
     "can_manage_accounts",
     "can_register_people",
+    "choices_of",
     "create_account",
     "create_institution",
     "create_org_unit",

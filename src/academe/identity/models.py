@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from academe.identity.types import OrgUnitKind, PersonStatus, Role
+from academe.identity.types import AT_NODE, OrgUnitKind, PersonStatus, Role
 from academe.platform.database.base import PEOPLE, Base, Identified, Timestamped, Vocabulary, one_of
 from academe.platform.encryption import PersonText
 
@@ -187,7 +187,7 @@ class RoleGrant(Identified, Timestamped, Base):
     """A role held at a node of the organisation tree, and so at every node below it, from `starts_on` to `ends_on`.
 
     Both days are inclusive; an empty end is open, and an end on the day before the start means that it never held.
-    Roles in one offering are `academics.OfferingStaff`.
+    `granted_by` is empty when Academe itself gave it. Roles in one offering are `academics.OfferingStaff`.
     """
 
     __tablename__ = "role_grant"
@@ -197,9 +197,10 @@ class RoleGrant(Identified, Timestamped, Base):
     role: Mapped[Role] = mapped_column(Vocabulary(Role))
     starts_on: Mapped[date] = mapped_column(server_default=func.current_date())
     ends_on: Mapped[date | None]
+    granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
 
     __table_args__ = (
-        one_of("role", Role),
+        one_of("role", AT_NODE),
         # Held once at a time; the range is empty for a grant that was taken back before it held.
         ExcludeConstraint(
             (column("person_id"), "="),

@@ -52,6 +52,8 @@ ROLE_MEANINGS: Final = {
     "guardian": "You see what the student you look after has agreed to share.",
     "lecturer": "You see the students of the offerings you teach, and record attendance and results.",
     "convenor": "You see the students of the offerings you convene, and decide who is enrolled.",
+    "tutor": "You help to teach the offerings you are appointed for: you see their students, and record attendance and"
+    " results.",
     "advisor": "You see the students of every offering of this part of the organisation.",
     "expert": "You design programmes; you see no records of students.",
     "registrar": "You keep the records of this part of the organisation.",

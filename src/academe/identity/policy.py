@@ -10,14 +10,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, or_, true
 
 from academe.identity.models import OrgUnit, Person
-from academe.identity.types import Role
+from academe.identity.types import AT_NODE, Role
 from academe.platform.actor import Actor
 from academe.platform.errors import AuthenticationRequiredError, PermissionDeniedError
 
 REGISTERING = (Role.REGISTRAR, Role.ADMINISTRATOR)
 """Who keeps the institution's list of people."""
 
-STAFF = (Role.LECTURER, Role.CONVENOR, Role.ADVISOR, Role.REGISTRAR, Role.ADMINISTRATOR, Role.AUDITOR)
+STAFF = (Role.LECTURER, Role.CONVENOR, Role.TUTOR, Role.ADVISOR, Role.REGISTRAR, Role.ADMINISTRATOR, Role.AUDITOR)
 """Whose work needs to know who the people of the institution are."""
 
 STAFF_ONLY = "The directory is for the staff of the institution."
@@ -60,6 +60,15 @@ def decides_sign_in(actor: Actor) -> bool:
 def can_administer(actor: Actor, org_unit_id: UUID) -> bool:
     """Grant and end roles at a node and divide it further: administrators there or above."""
     return actor.is_system or org_unit_id in actor.org_unit_ids(Role.ADMINISTRATOR)
+
+
+def roles_to_give(actor: Actor, org_unit_id: UUID) -> Sequence[Role]:
+    """The roles that the actor may give and end at a node; nobody gives more than they have.
+
+    Administrators of a node may do there what any other role may, so they give each of them, there and below and
+    nowhere above. Who teaches an offering is said there: convenors appoint its tutors (`academics`).
+    """
+    return AT_NODE if can_administer(actor, org_unit_id) else ()
 
 
 def administrable_by(actor: Actor) -> ColumnElement[bool]:

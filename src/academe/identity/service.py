@@ -189,6 +189,8 @@ async def grant_role(
     """
     permitted = policy.can_administer(actor, org_unit_id)
     policy.require(permitted, actor, "Only administrators may grant roles, at their part of the organisation.")
+    if role not in policy.roles_to_give(actor, org_unit_id):
+        raise InvalidInputError(errors=[FieldError("role", "This role is given in an offering.")])
     person = await known_person(session, actor, person_id)
     node = await session.get(OrgUnit, org_unit_id)
     if node is None:
@@ -201,6 +203,7 @@ async def grant_role(
     if ends_on is not None and ends_on < start:
         raise InvalidInputError(errors=[FieldError("ends_on", "The last day must not lie before the first.")])
     grant = RoleGrant(person_id=person.id, org_unit_id=node.id, role=role, starts_on=start, ends_on=ends_on)
+    grant.granted_by = actor.person_id
     try:
         async with session.begin_nested():
             session.add(grant)
@@ -212,7 +215,7 @@ async def grant_role(
         action="role.granted",
         subject=Subject("role_grant", grant.id, person.institution_id, person.id),
         summary=f"Role {role.value} granted at {node.code}",
-        changes={"role": role.value, "org_unit_id": str(node.id), "starts_on": start.isoformat()},
+        changes={"role": role, "org_unit_id": node.id, "starts_on": start, "ends_on": ends_on},
     )
     forget_actors(session)
     return grant
@@ -256,6 +259,15 @@ async def known_person(session: Session | ReadSession, actor: Actor, person_id: 
     if person is None:
         raise PersonNotFoundError
     return person
+
+
+async def node_for(session: Session | ReadSession, *, actor: Actor, org_unit_id: UUID) -> OrgUnit:
+    """A node that the actor may see; raises OrgUnitNotFoundError."""
+    found = await session.execute(select(OrgUnit).where(OrgUnit.id == org_unit_id, policy.organisation_seen_by(actor)))
+    node = found.scalar_one_or_none()
+    if node is None:
+        raise OrgUnitNotFoundError
+    return node
 
 
 def about(person: Person) -> Subject:

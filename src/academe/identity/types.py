@@ -22,6 +22,7 @@ class Role(StrEnum):
     GUARDIAN = "guardian"
     LECTURER = "lecturer"
     CONVENOR = "convenor"
+    TUTOR = "tutor"
     ADVISOR = "advisor"
     EXPERT = "expert"
     REGISTRAR = "registrar"
@@ -30,6 +31,9 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     SERVICE = "service"
 
+
+AT_NODE: Final = tuple(role for role in Role if role is not Role.TUTOR)
+"""The roles that are held at a node; a tutor is one in an offering alone."""
 
 SIGNING_IN: Final = tuple(role for role in Role if role is not Role.SERVICE)
 """The roles of people; programs have no second factor."""

@@ -17,6 +17,7 @@ from academe.platform.errors import AuthenticationRequiredError
 READERS: Final = (
     StaffRole.LECTURER,
     StaffRole.CONVENOR,
+    StaffRole.TUTOR,
     Role.ADVISOR,
     Role.REGISTRAR,
     Role.ADMINISTRATOR,

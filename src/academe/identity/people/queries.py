@@ -133,6 +133,17 @@ def listed(row: Row[*tuple[Any, ...]]) -> ListedPerson:
     return ListedPerson(identifier, name, preferred, sourced_id, status, tuple(roles))
 
 
+async def choices_of(session: ReadSession | Session, actor: Actor, search: str) -> Sequence[tuple[str, str, str]]:
+    """The first active people found by a search, for a form that chooses one: id, name, key and roles."""
+    if not search.strip():
+        return ()
+    wanted = DirectoryFilter(search.strip(), status=PersonStatus.ACTIVE)
+    found = people(actor, wanted, await found_elsewhere(session, actor, wanted.search))
+    rows = await session.execute(found.order_by(Person.display_name, Person.id).limit(20))
+    listed_rows = [listed(row) for row in rows]
+    return [(str(each.id), each.name, ", ".join(filter(None, (each.sourced_id, *each.roles)))) for each in listed_rows]
+
+
 async def person_listed(session: ReadSession | Session, person: Person) -> ListedPerson:
     """A person who is loaded already, as the directory shows them."""
     roles = (await session.execute(select(_roles()).select_from(Person).where(Person.id == person.id))).scalar_one()

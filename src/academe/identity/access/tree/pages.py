@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from academe.identity import policy
+from academe.identity.access.grants.queries import ShownGrant, grants_at
 from academe.identity.access.tree.forms import NodeForm, PlaceForm
-from academe.identity.access.tree.queries import TreeNode, flattened, node_for, path_to, trees
+from academe.identity.access.tree.queries import TreeNode, flattened, path_to, trees
 from academe.identity.access.tree.service import (
     NOT_YOURS,
     change_org_unit,
@@ -19,7 +20,7 @@ from academe.identity.access.tree.service import (
     remove_org_unit,
 )
 from academe.identity.models import OrgUnit
-from academe.identity.service import create_org_unit
+from academe.identity.service import create_org_unit, node_for
 from academe.identity.types import OrgUnitKind
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
@@ -55,6 +56,7 @@ class NodePage:
     can_change: bool
     places: Sequence[tuple[str, str]]
     place: FormView
+    grants: Sequence[ShownGrant]
 
     @property
     def href(self) -> str:
@@ -191,6 +193,7 @@ async def _page(session: Session | ReadSession, actor: Actor, org_unit_id: UUID)
         policy.can_administer(actor, node.id),
         places,
         FormView({"parent_id": str(node.parent_id)}),
+        await grants_at(session, node.id),
     )
 
 

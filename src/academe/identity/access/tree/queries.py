@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from academe.identity import policy
-from academe.identity.errors import OrgUnitNotFoundError
 from academe.identity.models import OrgUnit
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
@@ -24,15 +23,6 @@ class TreeNode:
     def is_open(self) -> bool:
         """Whether it gets anything new."""
         return self.unit.closed_on is None
-
-
-async def node_for(session: Session | ReadSession, *, actor: Actor, org_unit_id: UUID) -> OrgUnit:
-    """A node that the actor may see; raises OrgUnitNotFoundError."""
-    found = await session.execute(select(OrgUnit).where(OrgUnit.id == org_unit_id, policy.organisation_seen_by(actor)))
-    node = found.scalar_one_or_none()
-    if node is None:
-        raise OrgUnitNotFoundError
-    return node
 
 
 async def trees(session: Session | ReadSession, actor: Actor) -> Sequence[TreeNode]:

@@ -6,11 +6,10 @@ from uuid import UUID
 from sqlalchemy import select
 
 from academe.identity import policy
-from academe.identity.access.tree.queries import node_for
 from academe.identity.access.tree.schemas import ClosedIn, NewNodeIn, NodeIn, NodeOut, PlaceIn
 from academe.identity.access.tree.service import change_org_unit, close_org_unit, move_org_unit, remove_org_unit
 from academe.identity.models import OrgUnit
-from academe.identity.service import create_org_unit
+from academe.identity.service import create_org_unit, node_for
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.pagination import Page, Paging, SortKey, fetch_page
 from academe.platform.http.routing import api_router, safe_to_repeat

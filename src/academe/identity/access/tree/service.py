@@ -6,11 +6,10 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
 from academe.identity import policy
-from academe.identity.access.tree.queries import node_for
 from academe.identity.errors import CodeInUseError, NodeClosedError, NodeInUseError
 from academe.identity.models import OrgUnit
 from academe.identity.queries import subtree
-from academe.identity.service import checked_node_names, record_node
+from academe.identity.service import checked_node_names, node_for, record_node
 from academe.identity.sign_in.actors import forget_actors
 from academe.identity.types import OrgUnitKind
 from academe.platform import clock
