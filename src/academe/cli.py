@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from academe.lrs.institutions import INSTITUTIONS
 from academe.lrs.rollup.cli import RESOLVERS
 from academe.operations.demo.cli import Port, Serve, bring_up
 from academe.operations.demo.progress import Steps
@@ -17,7 +18,7 @@ from academe.platform.commands import AsJson, CommandGroup, later, settings_of_c
 from academe.platform.errors import NotFoundError
 from academe.platform.logging import configure_logging
 from academe.platform.settings import Settings, get_settings
-from academe.worker import resolvers_of, run_worker
+from academe.worker import known_institutions, resolvers_of, run_worker
 
 app = typer.Typer(
     name="academe",
@@ -34,7 +35,7 @@ def root(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by the group when a command fails
 ) -> None:
     """Academe, the open student-success platform."""
-    context.obj = {RESOLVERS: resolvers_of}
+    context.obj = {RESOLVERS: resolvers_of, INSTITUTIONS: known_institutions}
 
 
 @app.command()

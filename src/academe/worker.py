@@ -10,6 +10,7 @@ from academe.academics.facts import AttendanceRecorded, EnrollmentCreated, Enrol
 from academe.academics.notices import tell_absent, tell_enrolled, tell_results, tell_withdrawn
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
+from academe.identity import api as identity
 from academe.identity.agents import persons_by_address
 from academe.identity.facts import SignInChanged, SignInLinkAsked
 from academe.identity.people.pictures import forget_pictures
@@ -21,6 +22,7 @@ from academe.lrs.cleaning.service import clean_by_schedule
 from academe.lrs.facts import ActivityRecorded, AgentErased, ForwardPaused
 from academe.lrs.forwarding.progress import forget_agent as forget_agent_in_forwards
 from academe.lrs.forwarding.runner import forward_statements
+from academe.lrs.institutions import KnownInstitution
 from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
@@ -33,7 +35,7 @@ from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
-from academe.platform.database.session import Database
+from academe.platform.database.session import Database, Session
 from academe.platform.jobs.failures import when_job_fails
 from academe.platform.jobs.queue import Queue, forget_finished
 from academe.platform.jobs.service import forget_jobs
@@ -69,6 +71,12 @@ def resolvers_of(settings: Settings) -> Resolvers:
         agents=(students_by_number(settings.public_url), persons_by_address),
         contexts=(offerings_by_address(settings.public_url),),
     )
+
+
+async def known_institutions(session: Session) -> list[KnownInstitution]:
+    """The institutions that commands for learning records may name."""
+    found = await session.scalars(identity.institutions())
+    return [KnownInstitution(each.id, each.code, each.name) for each in found]
 
 
 async def keep_house(database: Database) -> None:

@@ -4,7 +4,16 @@ from academe.identity.bulk import ensure_institution, ensure_org_unit, load_peop
 from academe.identity.people.queries import choices_of
 from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
 from academe.identity.privacy.erasing import addresses_of, forget_identity
-from academe.identity.queries import HeldRole, held_roles, holders_at, in_force, org_units_of, role_scopes, subtree
+from academe.identity.queries import (
+    HeldRole,
+    held_roles,
+    holders_at,
+    in_force,
+    institutions,
+    org_units_of,
+    role_scopes,
+    subtree,
+)
 from academe.identity.service import (
     create_institution,
     create_org_unit,
@@ -48,6 +57,7 @@ __all__ = [
     "holders_at",
     "idle_since",
     "in_force",
+    "institutions",
     "known_to",
     "load_people",
     "org_units_of",

@@ -83,6 +83,11 @@ def org_units_of(institution_id: UUID) -> Select[OrgUnit]:
     return select(OrgUnit).where(OrgUnit.institution_id == institution_id).order_by(OrgUnit.code)
 
 
+def institutions() -> Select[OrgUnit]:
+    """Every institution, by code; their codes need not differ."""
+    return select(OrgUnit).where(OrgUnit.parent_id.is_(None)).order_by(OrgUnit.code, OrgUnit.id)
+
+
 async def role_scopes(session: AsyncSession, person_id: UUID) -> tuple[RoleScope, ...]:
     """The roles that a person holds today, each at its node and at every node below it."""
     held = (

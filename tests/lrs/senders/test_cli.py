@@ -3,15 +3,20 @@
 import base64
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from academe.cli import app
+from academe.identity.api import create_institution
 from academe.lrs.senders import cli
 from academe.lrs.senders.credentials import Credentials
 from academe.lrs.senders.errors import CredentialsRefusedError
+from academe.lrs.senders.models import Sender
 from academe.lrs.senders.types import Scope
+from academe.platform.actor import system_actor
 from academe.platform.commands import run
 from academe.platform.database.session import Database
 from academe.platform.settings import Settings
@@ -73,6 +78,52 @@ def test_a_person_reads_the_secret_once(own_settings: Settings) -> None:
     printed = command("list").stdout
     assert "Quiz" in printed
     assert secret not in printed
+
+
+class TestInstitution:
+    @pytest.fixture
+    def north(self, own_settings: Settings) -> UUID:
+        """An institution of its own name, beside two of one name."""
+
+        async def make() -> UUID:
+            database = Database(own_settings)
+            actor = system_actor("test")
+            try:
+                async with database.transaction(actor) as session:
+                    for code in ("SOUTH", "EAST"):
+                        await create_institution(session, actor=actor, code=code, name="Twin College")
+                    return (await create_institution(session, actor=actor, code="NORTH", name="North College")).id
+            finally:
+                await database.close()
+
+        return run(make())
+
+    def test_by_code_name_or_id(self, own_settings: Settings, north: UUID) -> None:
+        for number, called in enumerate(("north", "North College", str(north))):
+            told("add", f"Quiz {number}", "--key", f"quiz-{number}", "--institution", called)
+        (found,) = run(_institutions_of_senders(own_settings))
+        assert found == north
+
+    def test_another_word_lists_those_there_are(self, north: UUID) -> None:
+        result = command("add", "Quiz", "--institution", "Nord")
+        assert result.exit_code == 1
+        assert f"NORTH (North College, {north})" in result.stderr
+        assert "SOUTH (Twin College" in result.stderr
+
+    def test_a_name_of_two_is_not_guessed(self, north: UUID) -> None:
+        result = command("add", "Quiz", "--institution", "Twin College")
+        assert result.exit_code == 1
+        assert "2 institutions are called" in result.stderr
+        assert str(north) not in result.stderr
+
+
+async def _institutions_of_senders(settings: Settings) -> list[UUID | None]:
+    database = Database(settings)
+    try:
+        async with database.reading(system_actor("test")) as session:
+            return list(await session.scalars(select(Sender.institution_id).distinct()))
+    finally:
+        await database.close()
 
 
 def test_what_is_wrong_is_said() -> None:

@@ -15,6 +15,7 @@ from academe.lrs.forwarding.access import ShownForward, shown_for
 from academe.lrs.forwarding.models import XapiForward
 from academe.lrs.forwarding.service import ForwardWanted
 from academe.lrs.forwarding.types import ForwardFilter, ForwardVersion
+from academe.lrs.institutions import Institution, institution_named
 from academe.platform.actor import Actor, system_actor
 from academe.platform.commands import AsJson, console, open_database, print_json, run, settings_of_command
 from academe.platform.database.session import Session
@@ -33,11 +34,12 @@ _ACTOR: Final = system_actor("commands for forwards")
 
 @forward.command()
 def add(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="What people call the other store.")],
     endpoint: Annotated[str, typer.Argument(help="Address of its xAPI, such as https://lrs.example.org/xapi.")],
     key: Annotated[str, typer.Option(help=f"Its user name for us; the secret is read from {SECRET} or asked for.")],
     version: Annotated[ForwardVersion, typer.Option(help="The line of the standard it speaks.")] = ForwardVersion.ONE,
-    institution: Annotated[UUID | None, typer.Option(help="Whose senders; left out: those of everybody.")] = None,
+    institution: Institution = None,
     verb: Annotated[Several, typer.Option(help="IRI of a verb; several times.")] = None,
     activity: Annotated[Several, typer.Option(help="IRI of an activity, anywhere in the statement.")] = None,
     activity_type: Annotated[Several, typer.Option(help="IRI of the type of the object.")] = None,
@@ -72,7 +74,7 @@ def add(
             actor=actor,
             settings=settings,
             wanted=ForwardWanted(name, endpoint, version, wanted, key, secret),
-            institution_id=institution,
+            institution_id=await institution_named(context.obj, session, institution),
             since=None if since is None else since.replace(tzinfo=UTC),
         )
 

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Final, TypeVar
-from uuid import UUID
 
 import typer
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import true
 
+from academe.lrs.institutions import Institution, institution_named
 from academe.lrs.senders.models import Sender
 from academe.lrs.senders.queries import ListedSender, id_of_key, listed, senders
 from academe.lrs.senders.scopes import DEFAULT_SCOPES
@@ -34,13 +34,14 @@ _ACTOR: Final = system_actor("commands for senders")
 
 @sender.command()
 def add(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="What people call the program.")],
     key: Annotated[str | None, typer.Option(help="Its key, the user name; made of the name when left out.")] = None,
     scope: Annotated[
         list[Scope] | None,
         typer.Option(help="What it may do; several times. Left out: statements/write and statements/read/mine."),
     ] = None,
-    institution: Annotated[UUID | None, typer.Option(help="Id of the institution whose administrators see it.")] = None,
+    institution: Institution = None,
     authority: Annotated[
         str | None,
         typer.Option(help="The Agent, as JSON, in whose name it sends; left out: its account at ACADEME_PUBLIC_URL."),
@@ -58,7 +59,7 @@ def add(
             name=name,
             home_page=settings.public_url,
             scopes=scope or DEFAULT_SCOPES,
-            institution_id=institution,
+            institution_id=await institution_named(context.obj, session, institution),
             key=key,
             authority=_agent(authority),
             expires_at=None if days is None else clock.now() + timedelta(days=days),
