@@ -4,12 +4,13 @@ import copy
 import json
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
 from academe.lrs.xapi.versions import Version
+from tests.lrs.faults.requests import TEXTS, TYPES, VALUES, Malformed
+from tests.lrs.faults.shelf import Shelf
 from tests.lrs.xapi.samples import AGENT, ANONYMOUS, full, simple, within_sub_statement
 
 _NAMES: Final = (
@@ -24,37 +25,8 @@ _NAMES: Final = (
     "context",
     "a/b~c",
 )
-_TEXTS: Final = (
-    "",
-    " ",
-    "\x00",
-    "a\x00b",
-    "\ud800",
-    "\U0001f600",
-    "é" * 300,
-    "x" * 70_000,
-    "urn:",
-    "mailto:",
-    "mailto:a@b",
-    "%00",
-    "2026-02-30T00:00:00Z",
-    "9999-12-31T23:59:60Z",
-    "0000-01-01T00:00:00Z",
-    "0001-01-01T00:00:00+14:00",
-    "9999-12-31T23:59:59.999999999-14:00",
-    "P9999999999999Y",
-    "PT1E400S",
-    "PT" + "9" * 400 + "S",
-    "00000000-0000-0000-0000-000000000000",
-    "http://adlnet.gov/expapi/verbs/voided",
-    "Agent",
-    "Group",
-    "Activity",
-    "StatementRef",
-    "SubStatement",
-)
 # Lists are made of these: a body of 30 MiB is refused too, and what it leaves with the allocator hides what is kept.
-_SHORT: Final = tuple(text for text in _TEXTS if len(text) < 100)
+_SHORT: Final = tuple(text for text in TEXTS if len(text) < 100)
 _NUMBERS: Final = (0, -0.0, -1, 2**31, 2**63, 2**64, 10**30, 10**400, 1e-400, 1.5, 1e308, True, None)
 _RAW: Final = (
     "NaN",
@@ -78,36 +50,8 @@ _PARAMETERS: Final = (
     *("related_activities", "since", "until", "limit", "format", "attachments", "ascending", "cursor", "more"),
     *("activityId", "stateId", "profileId", "method", "nonsense"),
 )
-_VALUES: Final = (
-    *("true", "false", "1", "0", "-1", "99999999999999999999", "exact", "ids", "canonical", "null", "[]", "{}"),
-    *("2026-11-21T10:00:00Z", "0000-00-00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00%2B14:00"),
-    *("00000000-0000-0000-0000-000000000000", "https://campus.example.edu/quiz/4", "%00", "%ff%fe", "%", "%u0041"),
-    quote(json.dumps(AGENT)),
-    quote(json.dumps(ANONYMOUS)),
-    quote('{"mbox":"mailto:a\\u0000@b"}'),
-    quote('{"mbox":"mailto:\\ud800@b"}'),
-    "[" * 3_000,
-    "x" * 20_000,
-)
 _METHODS: Final = (*("POST",) * 6, "PUT", "PUT", "GET", "GET", "HEAD", "DELETE", "OPTIONS", "PATCH", "TRACE", "XYZZY")
 _VERSIONS: Final = (*("2.0.0", "1.0.3") * 5, "1.0", "1.0.0", "0.95", "2.1.0", "", "x", "9" * 300, None)
-_TYPES: Final = (
-    *("application/json",) * 8,
-    *("application/json; charset=utf-16", "text/plain", "", ";;;", "multipart/mixed", "multipart/mixed; boundary="),
-    *("application/x-www-form-urlencoded", "multipart/mixed; boundary=" + "b" * 200, "application/octet-stream"),
-)
-
-
-@dataclass(frozen=True)
-class Malformed:
-    """One request: `target` is the path with its query, without the prefix."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes
-    named: str | None = None
-    extra: list[bytes] = field(default_factory=list)
 
 
 class Grammar:
@@ -115,6 +59,7 @@ class Grammar:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
+        self.shelf = Shelf(seed)
         self._bases: list[dict[str, Any]] = [
             full(Version.ONE),
             full(Version.TWO),
@@ -128,6 +73,7 @@ class Grammar:
             *(self._multipart,) * 2,
             self._form,
             self._document,
+            *(self.shelf.request,) * 4,
             *(self._question,) * 3,
             self._anything,
         ]
@@ -143,7 +89,7 @@ class Grammar:
     def _statements(self) -> Malformed:
         body = self._body()
         if self._random.random() < 0.25:
-            named = self._uuid() if self._random.random() < 0.8 else self._random.choice(_TEXTS[:6])
+            named = self._uuid() if self._random.random() < 0.8 else self._random.choice(TEXTS[:6])
             target = f"statements?statementId={quote(named, errors='replace')}"
             return Malformed("PUT", target, self._headers(json_=0.95), body, named=named)
         return Malformed("POST", "statements", self._headers(json_=0.95), body)
@@ -175,7 +121,7 @@ class Grammar:
                 case 0:
                     del parent[last]
                 case 1 if isinstance(parent, dict):
-                    parent[random_.choice((*_NAMES, *_TEXTS[:6]))] = self._value()
+                    parent[random_.choice((*_NAMES, *TEXTS[:6]))] = self._value()
                 case _:
                     parent[last] = self._value()
         return statement
@@ -184,7 +130,7 @@ class Grammar:
         random_ = self._random
         match random_.randrange(6):
             case 0 | 1:
-                return random_.choice(_TEXTS)
+                return random_.choice(TEXTS)
             case 2:
                 return random_.choice(_NUMBERS)
             case 3:
@@ -249,11 +195,11 @@ class Grammar:
         random_ = self._random
         fields = [
             ("content", quote(self._body(), safe="")),
-            ("Content-Type", quote(random_.choice(_TYPES))),
+            ("Content-Type", quote(random_.choice(TYPES))),
             ("X-Experience-API-Version", quote(random_.choice(("1.0.3", "1.0.3", "2.0.0", "x")))),
             ("Authorization", random_.choice(("", "Basic", "Basic%20eA", "%ff"))),
             ("statementId", self._uuid()),
-            *((random_.choice(_PARAMETERS), random_.choice(_VALUES)) for _ in range(random_.randrange(3))),
+            *((random_.choice(_PARAMETERS), random_.choice(VALUES)) for _ in range(random_.randrange(3))),
         ]
         chosen = [one for one in fields if random_.random() < 0.6]
         body = "&".join(f"{name}={value}" for name, value in chosen).encode()
@@ -288,11 +234,11 @@ class Grammar:
         names = [random_.choice(_PARAMETERS) for _ in range(random_.randrange(5))]
         if random_.random() < 0.5:
             names += ["activityId", "agent", random_.choice(("stateId", "profileId"))]
-        return "&".join(f"{name}={random_.choice(_VALUES)}" for name in names)
+        return "&".join(f"{name}={random_.choice(VALUES)}" for name in names)
 
     def _headers(self, *, json_: float = 0.6) -> dict[str, str]:
         random_ = self._random
-        headers = {"Content-Type": "application/json" if random_.random() < json_ else random_.choice(_TYPES)}
+        headers = {"Content-Type": "application/json" if random_.random() < json_ else random_.choice(TYPES)}
         version = random_.choice(_VERSIONS)
         if version is not None:
             headers["X-Experience-API-Version"] = version

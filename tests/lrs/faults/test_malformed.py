@@ -13,8 +13,10 @@ from typing import Final
 import pytest
 
 from academe.platform.settings import Settings
-from tests.lrs.faults.malformed import Grammar, Malformed
+from tests.lrs.faults.malformed import Grammar
+from tests.lrs.faults.requests import Malformed
 from tests.lrs.faults.server import faults_in, new_sender, serving, stored_ids
+from tests.lrs.faults.shelf import ForDocument
 from tests.support.databases import ServerOfTests
 
 pytestmark = pytest.mark.slow
@@ -99,22 +101,32 @@ def test_malformed_requests_do_no_harm(server: ServerOfTests, own_settings: Sett
     statuses: Counter[int] = Counter()
     faults: list[str] = []
     acknowledged: set[str] = set()
+    changed: Counter[str] = Counter()
+    grammar = Grammar(SEED)
     warm = 0
     with serving(own_settings) as process:
         sender = Sender(process.port, authorization)
-        for place, request in enumerate(Grammar(SEED).requests(REQUESTS)):
+        for place, request in enumerate(grammar.requests(REQUESTS)):
             status, body = sender.answer(request)
             statuses[status] += 1
             if status >= 500:
                 faults.append(f"{place}: {status} {request.method} {request.target[:200]} {request.body[:300]!r}")
             acknowledged.update(_acknowledged(request, status, body))
+            if isinstance(request, ForDocument) and request.change is not None and status == 204:
+                grammar.shelf.learn(request.change)
+                changed[f"{'form' if '?method=' in request.target else 'plain'} {request.change.verb}"] += 1
             if place == REQUESTS // 3:
                 warm = process.resident_bytes()
         grown = process.resident_bytes() - warm
+        reading = {"X-Experience-API-Version": "2.0.0"}
+        misplaced = grammar.shelf.differences(lambda target: sender.answer(Malformed("GET", target, reading, b"")))
         sender.close()
     assert faults == [], f"seed {SEED}: {len(faults)} faults; {statuses}"
     assert statuses[400] > REQUESTS // 4, "most requests should have been refused"
     assert acknowledged, "some of the requests were valid"
+    assert set(changed) == {f"{way} {verb}" for way in ("plain", "form") for verb in ("PUT", "POST", "DELETE")}, changed
+    assert len(grammar.shelf), "some document is left to look at"
+    assert misplaced == [], f"seed {SEED}: {len(misplaced)} documents are not what was acknowledged"
     assert grown < GROWTH_BYTES, f"{grown / 2**20:.1f} MiB more than after the first third"
     name = str(own_settings.database_url).rpartition("/")[2].partition("?")[0]
     conninfo = server.conninfo(database=name)
