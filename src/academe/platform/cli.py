@@ -73,6 +73,7 @@ def serve(
         "port": settings.port if port is None else port,
         "web_workers": workers or settings.web_workers,
     }
+    database_url(settings)  # an embedded database that cannot be used is said here, and not by the server's traceback
     server.serve(
         settings.model_copy(update=changes),
         announce=lambda address: error_console.print(f"Serving Academe at [bold]{address}[/]"),

@@ -30,6 +30,7 @@ from academe.platform.database.embedded import EmbeddedServerError
 from academe.platform.database.engine import APP_ROLE, database_url
 from academe.platform.database.session import Database
 from academe.platform.errors import ServiceUnavailableError
+from academe.platform.settings import PoolKind
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +135,8 @@ class LiveBells:
             connect_timeout=settings.database_connect_timeout_seconds,
         )
         async with await connecting as connection:
-            await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APP_ROLE)))
+            if settings.database_pool is not PoolKind.NONE:  # a pooler would give the role to others, and hear nothing
+                await connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(APP_ROLE)))
             await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
             self.listening.set()
             self._wake_all()  # what happened meanwhile was not heard

@@ -24,6 +24,7 @@ from academe.platform.database.engine import APP_ROLE, database_url
 from academe.platform.database.session import Database, is_away, is_transient
 from academe.platform.jobs.runner import TryAgainError, run_job
 from academe.platform.jobs.service import JOB_TASK, QUEUE
+from academe.platform.settings import PoolKind
 
 logger = logging.getLogger(__name__)
 
@@ -193,6 +194,13 @@ async def forget_finished(database: Database) -> None:
 
 def _connection_arguments(database: Database) -> dict[str, Any]:
     address = database_url(database.settings).set(drivername="postgresql").render_as_string(hide_password=False)
+    arguments: dict[str, Any] = {"conninfo": address, "min_size": 1, "max_size": 4, "timeout": _CONNECTION_SECONDS}
+    named = {"application_name": "academe-worker"}
+    if database.settings.database_pool is PoolKind.NONE:
+        # A pooler by transactions gives each of them another connection of the server, to others too: what one has
+        # prepared is not there in the next, and a role that was set would be the next one's. The login, a member of the
+        # application role, may do all that the queue does.
+        return arguments | {"kwargs": named | {"prepare_threshold": None}}
 
     async def become_application(connection: psycopg.AsyncConnection[Any]) -> None:
         # The login may be the owner, or any role that may act as the application.
@@ -202,11 +210,4 @@ def _connection_arguments(database: Database) -> dict[str, Any]:
         await connection.execute(f"SET ROLE {APP_ROLE}".encode())
         await connection.set_autocommit(before)
 
-    return {
-        "conninfo": address,
-        "min_size": 1,
-        "max_size": 4,
-        "timeout": _CONNECTION_SECONDS,
-        "kwargs": {"application_name": "academe-worker"},
-        "configure": become_application,
-    }
+    return arguments | {"kwargs": named, "configure": become_application}
