@@ -10,6 +10,7 @@ from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
 from academe.identity.models import PersonPicture
+from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn
 from academe.identity.providers.types import ProviderKind, UnknownPerson
 from academe.identity.sign_in.models import (
@@ -46,6 +47,7 @@ from academe.messaging.announcements.models import Announcement
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
 from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.types import MailTemplate, NotificationKind
+from academe.operations.erasure.models import Erasure
 from academe.platform import clock
 from academe.platform.database.session import Session
 from academe.platform.encryption.models import DestroyedPersonKey, PersonKey
@@ -320,6 +322,14 @@ async def provider_rows(session: Session, school: School) -> dict[str, str]:
     return {"identity_provider": f"id = '{provider.id}'", "provider_sign_in": f"provider_id = '{provider.id}'"}
 
 
+async def privacy_rows(session: Session, school: School) -> dict[str, str]:
+    """A legal hold on a student, and an erasure."""
+    person = {"institution_id": school.institution.id, "person_id": school.people["student0"].id, "reason": "x"}
+    session.add_all((LegalHold(**person), Erasure(**person)))
+    await session.flush()
+    return dict.fromkeys(("legal_hold", "erasure"), f"person_id = '{person['person_id']}'")
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
     roster_rows,
@@ -331,6 +341,7 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     messaging_rows,
     second_factor_rows,
     key_rows,
+    privacy_rows,
     person_rows,
     provider_rows,
 )

@@ -77,6 +77,13 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     # The row is the system's: nobody writes in the name of another.
     "audit_entry": ({"student0": "r", "administrator": "r", "auditor": "r"}, "ri"),
+    # Keepers place and lift holds; who audits sees them. The person does not: a hold may be part of an investigation.
+    "legal_hold": (
+        {"registrar": "riu", "administrator": "riu", "auditor": "r"},
+        "riu",
+    ),
+    # Academe erases; keepers and auditors see that it did.
+    "erasure": (dict.fromkeys(("registrar", "administrator", "auditor"), "r"), "ri"),
     "enrollment": (
         {
             "student0": "r",

@@ -38,6 +38,8 @@ from academe.identity.people import routes as people_routes
 from academe.identity.people.cards import add_person_card
 from academe.identity.privacy.audit import pages as audit_pages
 from academe.identity.privacy.audit import routes as audit_routes
+from academe.identity.privacy.holds import pages as hold_pages
+from academe.identity.privacy.holds import routes as hold_routes
 from academe.identity.privacy.record import pages as record_pages
 from academe.identity.privacy.record import routes as record_routes
 from academe.identity.providers import pages as provider_pages
@@ -73,6 +75,8 @@ from academe.messaging.mail import routes as mail_routes
 from academe.messaging.notifications import pages as notification_pages
 from academe.messaging.notifications import routes as notification_routes
 from academe.messaging.notifications.live import LiveBells
+from academe.operations.erasure import pages as erasure_pages
+from academe.operations.erasure import routes as erasure_routes
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -105,6 +109,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     people_pages.router,
     record_routes.router,
     record_pages.router,
+    hold_routes.router,
+    hold_pages.router,
+    erasure_routes.router,
+    erasure_pages.router,
     audit_routes.router,
     audit_routes.downloads,
     audit_pages.router,
@@ -168,6 +176,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
 TEMPLATE_PACKAGES: Final[Sequence[str]] = (
+    "academe.operations",
     "academe.lrs",
     "academe.identity",
     "academe.messaging",
@@ -190,6 +199,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("sign-in identities", identities.identities_card)
     add_person_card("record", record_pages.record_card)
+    add_person_card("legal holds", hold_pages.holds_card)
+    add_person_card("erasure", erasure_pages.erasure_card)
     BreachedPasswords(settings.breached_passwords).check()
     endpoint = XapiEndpoint(settings, lambda: app.state.database)
 

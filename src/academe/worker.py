@@ -33,6 +33,7 @@ from academe.messaging.mail.sign_in_links import send_sign_in_link
 from academe.messaging.notices import tell_forward_paused, tell_sign_in_changed
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
+from academe.operations.erasure import tasks as erasure_tasks
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
 from academe.platform.database.session import Database, Session
@@ -45,7 +46,12 @@ from academe.platform.settings import Settings
 
 KEEP_JOBS = timedelta(days=30)
 
-JOBS = (audit_tasks.check_chain, roster_import_tasks.import_roster, announcement_tasks.send_when_due)
+JOBS = (
+    audit_tasks.check_chain,
+    roster_import_tasks.import_roster,
+    announcement_tasks.send_when_due,
+    erasure_tasks.erase,
+)
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
 

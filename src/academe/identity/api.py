@@ -1,9 +1,19 @@
 """The door of identity for other modules, the demo and the commands."""
 
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
+from academe.identity.people.cards import PersonCard
 from academe.identity.people.queries import choices_of
-from academe.identity.policy import can_administer, can_know, can_manage_accounts, can_register_people, known_to
+from academe.identity.policy import (
+    can_administer,
+    can_know,
+    can_manage_accounts,
+    can_register_people,
+    known_to,
+    require,
+)
 from academe.identity.privacy.erasing import addresses_of, forget_identity
+from academe.identity.privacy.holds.queries import holds_on
+from academe.identity.privacy.holds.service import require_not_held
 from academe.identity.queries import (
     HeldRole,
     held_roles,
@@ -20,6 +30,7 @@ from academe.identity.service import (
     create_person,
     end_role,
     grant_role,
+    known_person,
     set_particulars,
     set_person_status,
 )
@@ -35,6 +46,7 @@ __all__ = [
     "HeldRole",
     "LinkSigner",
     "OpenedSession",
+    "PersonCard",
     "ScopeSource",
     "actor_resolver",
     "addresses_of",
@@ -55,12 +67,16 @@ __all__ = [
     "grant_role",
     "held_roles",
     "holders_at",
+    "holds_on",
     "idle_since",
     "in_force",
     "institutions",
+    "known_person",
     "known_to",
     "load_people",
     "org_units_of",
+    "require",
+    "require_not_held",
     "role_scopes",
     "session_is_open",
     "set_particulars",
