@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from cryptography.x509 import load_pem_x509_certificates
 from sqlalchemy import delete, select, update
 
 from academe.identity.providers.errors import (
@@ -20,7 +21,11 @@ from academe.identity.providers.errors import (
 from academe.identity.providers.linking import account_of_person, connect, known_by, linked_by_address, record_connected
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn
 from academe.identity.providers.oidc.exchange import Client, Secrets, address_to_ask, shown_by_code
-from academe.identity.providers.types import Shown
+from academe.identity.providers.saml.requests import OurAddresses
+from academe.identity.providers.saml.requests import address_to_ask as saml_address
+from academe.identity.providers.saml.responses import answer_of
+from academe.identity.providers.seen import first_time
+from academe.identity.providers.types import ProviderKind, Shown
 from academe.identity.sign_in.queries import has_second_factor
 from academe.identity.sign_in.renewal import token_hash
 from academe.identity.sign_in.sessions import OpenedSession, Vouched, account_of, open_session, require_recent
@@ -32,6 +37,14 @@ from academe.platform.database.session import Database, Session
 LIFETIME: Final = timedelta(minutes=10)
 ACTOR: Final[Actor] = system_actor("sign in by a provider")
 _LONGEST_PATH: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class OurPlaces:
+    """Where a provider sends browsers back to, in either protocol."""
+
+    redirect_uri: str
+    saml: OurAddresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +85,19 @@ class Arrived:
 
 
 async def begin(
-    database: Database, *, provider_id: UUID, redirect_uri: str, next_path: str, connecting: Actor | None = None
+    database: Database,
+    *,
+    provider_id: UUID,
+    places: OurPlaces,
+    next_path: str,
+    connecting: Actor | None = None,
 ) -> WayThere:
     """Send a browser to a provider; with `connecting`, somebody who signed in recently connects it with their account.
 
     Raises ProviderNotFoundError, ProviderFailedError, RecentSignInRequiredError.
     """
-    made = Secrets(*(secrets.token_urlsafe(32) for _ in range(3)))
+    # An id of XML begins with a letter or an underscore.
+    made = Secrets(f"_{secrets.token_urlsafe(32)}", secrets.token_urlsafe(32), secrets.token_urlsafe(32))
     token = secrets.token_urlsafe(32)
     person_id = await _connecting(database, connecting) if connecting is not None else None
     async with database.transaction(ACTOR) as session:
@@ -96,7 +115,9 @@ async def begin(
                 expires_at=clock.now() + LIFETIME,
             )
         )
-    address = await address_to_ask(database.settings, _client(provider, redirect_uri), made)
+    if provider.kind is ProviderKind.SAML:
+        return WayThere(saml_address(provider.sso_url or "", places.saml, made.state), token)
+    address = await address_to_ask(database.settings, _client(provider, places.redirect_uri), made)
     return WayThere(address, token)
 
 
@@ -121,11 +142,47 @@ async def finish(database: Database, *, provider_id: UUID, back: Back) -> Arrive
         database.settings, _client(provider, back.redirect_uri), made, code=back.code, issuer=back.issuer
     )
     async with database.transaction(ACTOR) as session:
-        if begun.person_id is not None:
-            kept = update(ProviderSignIn).where(ProviderSignIn.id == begun.id)
-            await session.execute(kept.values(subject=shown.subject, shown_as=shown.address or shown.subject))
-            return Arrived(begun.next_path, None)
-        return Arrived(begun.next_path, await _admitted(session, database, provider, shown, back))
+        return await _arrived(session, database, provider, begun, shown, back)
+
+
+async def take_answer(database: Database, *, provider_id: UUID, response: str, ours: OurAddresses) -> None:
+    """Keep what a SAML provider has posted for the browser that asked. Raises SignInNotFinishedError."""
+    async with database.transaction(ACTOR) as session:
+        provider = await _active(session, provider_id)
+        if provider.kind is not ProviderKind.SAML:
+            raise ProviderNotFoundError
+        certificates = load_pem_x509_certificates((provider.certificates or "").encode())
+        answered = answer_of(response, issuer=provider.issuer, certificates=certificates, ours=ours)
+        found = select(ProviderSignIn).where(
+            ProviderSignIn.provider_id == provider.id,
+            ProviderSignIn.state == answered.request_id,
+            ProviderSignIn.expires_at > clock.now(),
+        )
+        begun = (await session.execute(found.with_for_update())).scalar_one_or_none()
+        if begun is None or begun.answer is not None:
+            raise SignInNotFinishedError
+        await first_time(session, provider.id, answered.assertion_id, answered.ends_at)
+        shown = answered.shown
+        begun.answer = {
+            "subject": shown.subject,
+            "address": shown.address,
+            "session": shown.session,
+            "proofs": sorted(shown.proofs),
+        }
+
+
+async def finish_answered(database: Database, *, provider_id: UUID, back: Back) -> Arrived:
+    """What the browser may do for which a SAML provider has answered. Raises as `finish`."""
+    async with database.transaction(ACTOR) as session:
+        provider = await _active(session, provider_id)
+        begun = await _begun(session, back.token)
+        if begun is None or begun.provider_id != provider.id or begun.answer is None or begun.subject is not None:
+            raise SignInNotFinishedError
+        shown = Shown(**{**begun.answer, "proofs": frozenset(begun.answer["proofs"])})
+        if begun.person_id is None:
+            await session.delete(begun)
+    async with database.transaction(ACTOR) as session:
+        return await _arrived(session, database, provider, begun, shown, back)
 
 
 async def waiting_for(database: Database, *, actor: Actor, token: str) -> Waiting:
@@ -155,6 +212,16 @@ async def connect_waiting(session: Session, database: Database, *, actor: Actor,
             await connect(own, provider, account, begun.subject)
             record_connected(session, actor, provider, account)
         return provider.name
+
+
+async def _arrived(
+    session: Session, database: Database, provider: IdentityProvider, begun: ProviderSignIn, shown: Shown, back: Back
+) -> Arrived:
+    if begun.person_id is not None:
+        kept = update(ProviderSignIn).where(ProviderSignIn.id == begun.id)
+        await session.execute(kept.values(subject=shown.subject, shown_as=shown.address or shown.subject))
+        return Arrived(begun.next_path, None)
+    return Arrived(begun.next_path, await _admitted(session, database, provider, shown, back))
 
 
 async def _admitted(

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 from academe.identity.providers.models import LONGEST_NAME
 from academe.identity.providers.service import ProviderWanted
-from academe.identity.providers.types import UnknownPerson
+from academe.identity.providers.types import ProviderKind, UnknownPerson
 
 
 class ProviderForm(BaseModel):
@@ -14,7 +14,10 @@ class ProviderForm(BaseModel):
 
     name: str = Field(max_length=LONGEST_NAME)
     issuer: str = Field(max_length=500)
-    client_id: str = Field(max_length=200)
+    kind: ProviderKind = ProviderKind.OIDC
+    client_id: str = Field("", max_length=200)
+    sso_url: str | None = Field(None, max_length=500)
+    certificates: str | None = Field(None, max_length=50_000)
     client_secret: SecretStr | None = Field(None, max_length=500)
     unknown_person: UnknownPerson = UnknownPerson.REFUSE
     domains: str = Field("", max_length=5000)
@@ -24,6 +27,9 @@ class ProviderForm(BaseModel):
     def wanted(self) -> ProviderWanted:
         """What the verbs take."""
         return ProviderWanted(
+            kind=self.kind,
+            sso_url=self.sso_url,
+            certificates=self.certificates,
             name=self.name,
             issuer=self.issuer,
             client_id=self.client_id,

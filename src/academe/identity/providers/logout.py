@@ -1,24 +1,25 @@
 """Back-channel logout: a provider says that somebody has signed out there, and their sessions here end too."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import and_, delete, select
-from sqlalchemy.dialects.postgresql import insert
 
 from academe.identity.models import Account, AccountSession
 from academe.identity.providers.errors import ProviderNotFoundError, SignInNotFinishedError
-from academe.identity.providers.models import IdentityProvider, SeenToken
+from academe.identity.providers.models import IdentityProvider
 from academe.identity.providers.oidc.discovery import ASKED_AGAIN_AFTER_SECONDS, keys_of, metadata_of
 from academe.identity.providers.oidc.tokens import OLDEST_SECONDS, SKEW_SECONDS, Logout, UnknownKeyError, logout_of
+from academe.identity.providers.seen import first_time
 from academe.identity.providers.sessions import end_sessions_by
+from academe.identity.providers.types import ProviderKind
 from academe.identity.sign_in.models import SignInIdentity, UnfinishedSignIn
 from academe.identity.sign_in.sessions import about_account, with_person
 from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
 from academe.platform.audit.service import record
-from academe.platform.database.session import Database, Session
+from academe.platform.database.session import Database
 
 ACTOR: Final[Actor] = system_actor("sign out by a provider")
 
@@ -32,7 +33,7 @@ async def sign_out_by_provider(database: Database, *, provider_id: UUID, token: 
     """
     async with database.transaction(ACTOR) as session:
         provider = await session.get(IdentityProvider, provider_id)
-        if provider is None:
+        if provider is None or provider.kind is not ProviderKind.OIDC:
             raise ProviderNotFoundError
     wanted = await _wanted(database, provider, token)
     async with database.transaction(ACTOR) as session:
@@ -52,15 +53,6 @@ async def sign_out_by_provider(database: Database, *, provider_id: UUID, token: 
             summary = f"Signed out by {provider.name}"
             record(session, actor=ACTOR, action="session.ended", subject=about_account(account), summary=summary)
         return len(ended)
-
-
-async def first_time(session: Session, provider_id: UUID, token_id: str, until: datetime) -> None:
-    """Note what a provider has signed, until it is too old anyway; raises when it was said before."""
-    await session.execute(delete(SeenToken).where(SeenToken.expires_at < clock.now()))
-    seen = insert(SeenToken).values(provider_id=provider_id, token_id=token_id, expires_at=until)
-    added = await session.execute(seen.on_conflict_do_nothing().returning(SeenToken.token_id))
-    if added.first() is None:
-        raise SignInNotFinishedError
 
 
 async def _wanted(database: Database, provider: IdentityProvider, token: str) -> Logout:

@@ -1,7 +1,7 @@
 """Tables of signing in by a provider."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, Text, UniqueConstraint, text
@@ -20,7 +20,8 @@ class IdentityProvider(Identified, Timestamped, Base):
 
     `issuer` is the provider's own name of itself. `domains` are the ends of e-mail addresses that it may vouch for.
     `second_factor_values` are those words of `amr` or `acr` that say a second factor was asked for, and are believed;
-    without any, Academe asks for its own.
+    without any, Academe asks for its own. `sso_url` and `certificates` (PEM, one after the other) are for SAML, whose
+    `issuer` is the entity id and whose `client_id` is empty: there we are named by an address.
     """
 
     __tablename__ = "identity_provider"
@@ -36,8 +37,14 @@ class IdentityProvider(Identified, Timestamped, Base):
     unknown_person: Mapped[UnknownPerson] = mapped_column(Vocabulary(UnknownPerson))
     second_factor_values: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
 
+    sso_url: Mapped[str | None]
+    certificates: Mapped[str | None]
+
     __table_args__ = (
         one_of("kind", ProviderKind),
+        CheckConstraint(
+            "(kind = 'saml') = (sso_url IS NOT NULL AND certificates IS NOT NULL)", name="saml_knows_its_provider"
+        ),
         one_of("unknown_person", UnknownPerson),
         UniqueConstraint("institution_id", "issuer", "client_id"),
         CheckConstraint(f"length(name) BETWEEN 1 AND {LONGEST_NAME}", name="name_length"),
@@ -50,7 +57,9 @@ class ProviderSignIn(Identified, Base):
     """A browser that was sent to a provider, removed by its return. The cookie's token is kept only as its SHA-256.
 
     `state` comes back in the address, `nonce` in what the provider signs, and the verifier proves that the code is ours
-    (RFC 7636). With `person_id` somebody who is signed in connects a provider: then `subject` waits for their yes.
+    (RFC 7636). In SAML `state` is the id of the request, and `answer` what came of it, which the provider posts without
+    our cookies: it waits for the browser that has the cookie. With `person_id` somebody who is signed in connects a
+    provider: then `subject` waits for their yes.
     """
 
     __tablename__ = "provider_sign_in"
@@ -64,6 +73,7 @@ class ProviderSignIn(Identified, Base):
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     subject: Mapped[str | None]
     shown_as: Mapped[str | None]
+    answer: Mapped[dict[str, Any] | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
     __table_args__ = (

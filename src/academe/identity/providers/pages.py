@@ -16,7 +16,7 @@ from academe.identity.providers.models import IdentityProvider
 from academe.identity.providers.oidc.trying import Tried, tried
 from academe.identity.providers.queries import providers_of
 from academe.identity.providers.service import add_provider, change_provider, provider_for, remove_provider
-from academe.identity.providers.types import UnknownPerson
+from academe.identity.providers.types import ProviderKind, UnknownPerson
 from academe.platform.actor import Actor
 from academe.platform.errors import ConflictError, InvalidInputError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession, database_of
@@ -60,6 +60,11 @@ class ProviderPage:
     failed: str = ""
     choices: tuple[tuple[str, str, str], ...] = UNKNOWN
 
+    @property
+    def is_saml(self) -> bool:
+        """Which of the two protocols the form is for."""
+        return self.form.selected("kind", "saml")
+
 
 @router.get("")
 async def list_providers(request: Request, actor: SignedIn, session: ReadOnlySession) -> Response:
@@ -72,9 +77,10 @@ async def list_providers(request: Request, actor: SignedIn, session: ReadOnlySes
 
 @router.get("/add")
 async def show_new(request: Request, actor: SignedIn) -> Response:
-    """The form for a new one."""
+    """The form for a new one; `?kind=saml` for one that speaks SAML."""
     _institution(actor)
-    return _page(request, FormView({"unknown_person": "refuse", "is_active": "true"}))
+    kind = "saml" if request.query_params.get("kind") == "saml" else "oidc"
+    return _page(request, FormView({"unknown_person": "refuse", "is_active": "true", "kind": kind}))
 
 
 @router.post("/add")
@@ -152,6 +158,9 @@ def _view(provider: IdentityProvider) -> FormView:
             "domains": "\n".join(provider.domains),
             "second_factor_values": "\n".join(provider.second_factor_values),
             "is_active": "true" if provider.is_active else "",
+            "kind": provider.kind.value,
+            "sso_url": provider.sso_url,
+            "certificates": provider.certificates,
         }
     )
 
@@ -174,6 +183,8 @@ def _page(
     if provider is not None:
         base = f"{request.url.scheme}://{request.url.netloc}/sign-in/providers/{provider.id}"
         addresses = [("Redirect URI", f"{base}/callback"), ("Back-channel logout URI", f"{base}/logout")]
+        if provider.kind is ProviderKind.SAML:
+            addresses = [("Metadata and entity id", f"{base}/metadata"), ("Assertion consumer service", f"{base}/saml")]
     page = ProviderPage(
         form,
         provider.id if provider else None,

@@ -5,6 +5,7 @@ from uuid import UUID
 from starlette.requests import Request
 
 from academe.identity import policy
+from academe.identity.providers.errors import ProviderFailedError
 from academe.identity.providers.oidc.trying import tried
 from academe.identity.providers.queries import providers_of
 from academe.identity.providers.schemas import ProviderIn, ProviderOut, TriedOut
@@ -15,6 +16,7 @@ from academe.identity.providers.service import (
     provider_for,
     remove_provider,
 )
+from academe.identity.providers.types import ProviderKind
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession, database_of
 from academe.platform.http.routing import api_router, safe_to_repeat
 
@@ -71,6 +73,8 @@ async def try_sign_in_provider(request: Request, provider_id: UUID, actor: Signe
     database = database_of(request)
     async with database.reading(actor) as session:
         provider = await provider_for(session, actor=actor, provider_id=provider_id)
+    if provider.kind is not ProviderKind.OIDC:
+        raise ProviderFailedError("Only providers of OpenID Connect publish what they are.")
     found = await tried(database.settings, provider.issuer)
     return TriedOut(
         authorization_endpoint=found.metadata.authorization_endpoint,

@@ -14,7 +14,10 @@ class ProviderIn(BaseModel):
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     issuer: str = Field(max_length=500)
-    client_id: str = Field(min_length=1, max_length=200)
+    kind: ProviderKind = ProviderKind.OIDC
+    client_id: str = Field("", max_length=200)
+    sso_url: str | None = Field(None, max_length=500)
+    certificates: str | None = Field(None, max_length=50_000)
     client_secret: SecretStr | None = Field(None, max_length=500)
     unknown_person: UnknownPerson = UnknownPerson.REFUSE
     domains: list[str] = Field(default_factory=list, max_length=50)
@@ -24,6 +27,9 @@ class ProviderIn(BaseModel):
     def wanted(self) -> ProviderWanted:
         """What the verbs take."""
         return ProviderWanted(
+            kind=self.kind,
+            sso_url=self.sso_url,
+            certificates=self.certificates,
             name=self.name,
             issuer=self.issuer,
             client_id=self.client_id,
@@ -50,6 +56,8 @@ class ProviderOut(BaseModel):
     domains: list[str]
     second_factor_values: list[str]
     is_active: bool
+    sso_url: str | None
+    certificates: str | None
 
 
 class TriedOut(BaseModel):

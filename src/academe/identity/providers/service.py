@@ -7,6 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificates
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -44,6 +46,8 @@ class ProviderWanted:
     second_factor_values: Sequence[str]
     is_active: bool = True
     kind: ProviderKind = ProviderKind.OIDC
+    sso_url: str | None = None
+    certificates: str | None = None
 
 
 async def add_provider(
@@ -128,10 +132,7 @@ def _take(provider: IdentityProvider, wanted: ProviderWanted) -> None:
     if not 1 <= len(provider.name) <= LONGEST_NAME or not provider.name.isprintable():
         faults.append(FieldError("name", f"Please give a name of 1 to {LONGEST_NAME} characters."))
     provider.issuer, provider.client_id = wanted.issuer.strip(), wanted.client_id.strip()
-    if not _is_issuer(provider.issuer):
-        faults.append(FieldError("issuer", "Please give the issuer, such as https://login.example.edu."))
-    if not _WORD.fullmatch(provider.client_id):
-        faults.append(FieldError("client_id", "Please give the client id that the provider has given you."))
+    faults += _take_saml(provider, wanted) if provider.kind is ProviderKind.SAML else _take_oidc(provider)
     if wanted.client_secret:
         provider.client_secret = wanted.client_secret
     provider.domains = sorted({domain.strip().lower().removeprefix("@") for domain in wanted.domains})
@@ -146,6 +147,32 @@ def _take(provider: IdentityProvider, wanted: ProviderWanted) -> None:
     provider.unknown_person, provider.is_active = wanted.unknown_person, wanted.is_active
     if faults:
         raise InvalidInputError(errors=faults)
+
+
+def _take_oidc(provider: IdentityProvider) -> list[FieldError]:
+    faults = []
+    if not _is_issuer(provider.issuer):
+        faults.append(FieldError("issuer", "Please give the issuer, such as https://login.example.edu."))
+    if not _WORD.fullmatch(provider.client_id):
+        faults.append(FieldError("client_id", "Please give the client id that the provider has given you."))
+    return faults
+
+
+def _take_saml(provider: IdentityProvider, wanted: ProviderWanted) -> list[FieldError]:
+    faults = []
+    provider.client_id = ""
+    if not 1 <= len(provider.issuer) <= _LONGEST or not provider.issuer.isprintable() or " " in provider.issuer:
+        faults.append(FieldError("issuer", "Please give the entity id, such as https://idp.example.edu/shibboleth."))
+    provider.sso_url = (wanted.sso_url or "").strip()
+    if not _is_issuer(provider.sso_url.partition("?")[0]) or len(provider.sso_url) > _LONGEST:
+        faults.append(FieldError("sso_url", "Please give the address for sign-in by redirect."))
+    try:
+        found = load_pem_x509_certificates((wanted.certificates or "").encode())
+        provider.certificates = "".join(each.public_bytes(Encoding.PEM).decode() for each in found)
+    except ValueError:
+        provider.certificates = ""
+        faults.append(FieldError("certificates", "Please give certificates in the PEM form, -----BEGIN and all."))
+    return faults
 
 
 def _is_issuer(issuer: str) -> bool:
@@ -176,6 +203,8 @@ def _told(provider: IdentityProvider) -> dict[str, object]:
         "unknown_person": provider.unknown_person.value,
         "second_factor_values": list(provider.second_factor_values),
         "is_active": provider.is_active,
+        "sso_url": provider.sso_url,
+        "certificates": provider.certificates,
     }
 
 

@@ -22,15 +22,20 @@ from academe.identity.providers.errors import (
 )
 from academe.identity.providers.flow import (
     LIFETIME,
+    Arrived,
     Back,
+    OurPlaces,
     Waiting,
     WayThere,
     begin,
     connect_waiting,
     finish,
+    finish_answered,
+    take_answer,
     waiting_for,
 )
 from academe.identity.providers.logout import sign_out_by_provider
+from academe.identity.providers.saml.requests import OurAddresses, metadata
 from academe.identity.providers.service import disconnect
 from academe.identity.sign_in.browser import CameFrom, keep_session, keep_step, local_path, set_cookie
 from academe.identity.sign_in.sessions import OpenedSession
@@ -76,7 +81,7 @@ async def go(request: Request, provider_id: UUID, actor: CurrentActor) -> Respon
         way = await begin(
             database_of(request),
             provider_id=provider_id,
-            redirect_uri=_callback(request, provider_id),
+            places=_places(request, provider_id),
             next_path=next_path,
         )
     except (ProviderFailedError, ProviderNotFoundError) as error:
@@ -87,29 +92,50 @@ async def go(request: Request, provider_id: UUID, actor: CurrentActor) -> Respon
 @router.get("/sign-in/providers/{provider_id}/callback")
 async def come_back(request: Request, provider_id: UUID, actor: CurrentActor) -> Response:  # noqa: ARG001 - the page shows who asks
     """Sign in whoever comes back, or ask for what is missing."""
-    query = request.query_params
-    came_from = CameFrom.of(request)
-    back = Back(
-        token=request.cookies.get(provider_cookie_name(_settings(request)), ""),
-        state=query.get("state", ""),
-        code=query.get("code", ""),
-        issuer=query.get("iss"),
-        redirect_uri=_callback(request, provider_id),
-        user_agent=came_from.user_agent,
-        replaces=came_from.session_token,
-    )
+    back = _back(request, provider_id)
     try:
         if not back.code:
-            _log.info("provider.refused", provider_id=str(provider_id), error=query.get("error", "")[:100])
+            error_code = request.query_params.get("error", "")[:100]
+            _log.info("provider.refused", provider_id=str(provider_id), error=error_code)
             raise SignInNotFinishedError("The provider did not sign you in.")
         arrived = await finish(database_of(request), provider_id=provider_id, back=back)
     except (ProviderFailedError, ProviderNotFoundError, SignInNotFinishedError, IdentityRefusedError) as error:
         return _failed(request, error)
-    if arrived.opened is None:
-        return redirect(request, _CONNECT)
-    response = _on(request, arrived.opened, arrived.next_path)
-    _forget(request, response)
-    return response
+    return _arrived(request, arrived)
+
+
+@router.get("/sign-in/providers/{provider_id}/metadata")
+async def show_metadata(request: Request, provider_id: UUID, actor: CurrentActor) -> Response:  # noqa: ARG001 - routes name their caller
+    """What a SAML provider reads of us; there is nothing secret in it, and it is the same whether there is one."""
+    return Response(metadata(_places(request, provider_id).saml), media_type="application/samlmetadata+xml")
+
+
+@router.post("/sign-in/providers/{provider_id}/saml")
+async def take_saml(request: Request, provider_id: UUID, actor: CurrentActor) -> Response:  # noqa: ARG001 - routes name their caller
+    """A page of a SAML provider lets the browser post its answer here.
+
+    It comes from another site, so without our cookies; the browser goes on by a GET, which has them.
+    """
+    response = (await request.form()).get("SAMLResponse")
+    try:
+        if not isinstance(response, str):
+            raise SignInNotFinishedError
+        ours = _places(request, provider_id).saml
+        await take_answer(database_of(request), provider_id=provider_id, response=response, ours=ours)
+    except (ProviderNotFoundError, SignInNotFinishedError) as error:
+        return _failed(request, error)
+    return redirect(request, f"/sign-in/providers/{provider_id}/answered")
+
+
+@router.get("/sign-in/providers/{provider_id}/answered")
+async def come_back_answered(request: Request, provider_id: UUID, actor: CurrentActor) -> Response:  # noqa: ARG001 - the page shows who asks
+    """Sign in the browser that asked."""
+    try:
+        back = _back(request, provider_id)
+        arrived = await finish_answered(database_of(request), provider_id=provider_id, back=back)
+    except (ProviderNotFoundError, SignInNotFinishedError, IdentityRefusedError) as error:
+        return _failed(request, error)
+    return _arrived(request, arrived)
 
 
 @router.post("/sign-in/providers/{provider_id}/logout")
@@ -133,7 +159,7 @@ async def go_to_connect(request: Request, provider_id: UUID, actor: SignedIn) ->
         way = await begin(
             database_of(request),
             provider_id=provider_id,
-            redirect_uri=_callback(request, provider_id),
+            places=_places(request, provider_id),
             next_path=SECURITY,
             connecting=actor,
         )
@@ -173,6 +199,28 @@ async def take_disconnect(request: Request, identity_id: UUID, actor: SignedIn, 
     return redirect(request, SECURITY, "It signs you in no more.")
 
 
+def _back(request: Request, provider_id: UUID) -> Back:
+    query = request.query_params
+    came_from = CameFrom.of(request)
+    return Back(
+        token=_token(request),
+        state=query.get("state", ""),
+        code=query.get("code", ""),
+        issuer=query.get("iss"),
+        redirect_uri=_places(request, provider_id).redirect_uri,
+        user_agent=came_from.user_agent,
+        replaces=came_from.session_token,
+    )
+
+
+def _arrived(request: Request, arrived: Arrived) -> Response:
+    if arrived.opened is None:
+        return redirect(request, _CONNECT)
+    response = _on(request, arrived.opened, arrived.next_path)
+    _forget(request, response)
+    return response
+
+
 def _on(request: Request, opened: OpenedSession | SecondStep, next_path: str) -> Response:
     if isinstance(opened, SecondStep):
         response = redirect(request, f"/sign-in/code?{urlencode({'next': next_path})}")
@@ -200,9 +248,10 @@ def _failed(request: Request, error: AcademeError, back_href: str = "/sign-in") 
     )
 
 
-def _callback(request: Request, provider_id: UUID) -> str:
+def _places(request: Request, provider_id: UUID) -> OurPlaces:
     """The guard has let the host name pass, and in production that is one of the settings."""
-    return f"{request.url.scheme}://{request.url.netloc}/sign-in/providers/{provider_id}/callback"
+    base = f"{request.url.scheme}://{request.url.netloc}/sign-in/providers/{provider_id}"
+    return OurPlaces(f"{base}/callback", OurAddresses(f"{base}/metadata", f"{base}/saml"))
 
 
 def _token(request: Request) -> str:

@@ -9,6 +9,7 @@ class ProviderKind(StrEnum):
     """The protocol that a provider speaks."""
 
     OIDC = "oidc"
+    SAML = "saml"
 
 
 class UnknownPerson(StrEnum):

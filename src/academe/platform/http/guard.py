@@ -2,6 +2,7 @@
 bodies.
 """
 
+import re
 from hashlib import blake2b
 from typing import Final
 
@@ -28,6 +29,8 @@ _FORM_BYTES: Final = 2 * _MEBIBYTE
 _MULTIPART_FRAME_BYTES: Final = _MEBIBYTE
 _GUESSED: Final = (SIGN_IN_PATH, f"{SIGN_IN_PATH}/code", f"{SIGN_IN_PATH}/link")
 """Where passwords and codes are tried, and letters asked for; nobody guesses a passkey or a link."""
+_FROM_ELSEWHERE: Final = re.compile(f"{SIGN_IN_PATH}/providers/[0-9a-f-]{{36}}/saml")
+"""Where the page of a sign-in provider has a browser post its signed answer; nothing there asks who is signed in."""
 _UNLIMITED: Final = ("/static/", "/health/")
 
 
@@ -56,7 +59,9 @@ class GuardMiddleware:
             self._check_host(headers)
             self._check_rate(scope, visitor)
             if scope["method"] not in SAFE_METHODS:
-                if comes_from_elsewhere(headers, has_session=session is not None):
+                if not _FROM_ELSEWHERE.fullmatch(scope["path"]) and comes_from_elsewhere(
+                    headers, has_session=session is not None
+                ):
                     raise CrossSiteRequestError("A page of another site may not change anything here.")
                 receive = self._bounded(headers, receive)
         except AcademeError as error:
