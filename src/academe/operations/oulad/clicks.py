@@ -30,6 +30,9 @@ COLUMNS: Final = 4
 DAYS: Final = 32
 """More than a month has."""
 
+MOST_CLICKS: Final = 2**31 - 1
+"""Of a student at one site on one day, in the rollup's column."""
+
 NO_ID: Final = np.int32(0)
 """No student and no site has this number."""
 
@@ -188,11 +191,7 @@ def days_of(store: ClickStore, month: date, people: pl.DataFrame, sites: pl.Data
             courses.append((activities.min(), _summed(store.read(log, month), actors, activities)))
     actor, day, activity, count = np.concatenate([sums for _, sums in sorted(courses, key=itemgetter(0))], axis=1)
     frame = pl.DataFrame({"actor": actor, "activity": activity, "day": day, "count": count})
-    return frame.select(
-        pl.col("actor", "activity").cast(pl.Int32),
-        day=month + pl.duration(days=pl.col("day") - 1),
-        count=pl.col("count").cast(pl.Int32),
-    )
+    return frame.with_columns(day=month + pl.duration(days=pl.col("day") - 1))
 
 
 def _looked_up(positions: pl.DataFrame, key: str, position: str, ids: Whole) -> Whole:
@@ -201,7 +200,7 @@ def _looked_up(positions: pl.DataFrame, key: str, position: str, ids: Whole) -> 
     return found.to_numpy()
 
 
-def _summed(rows: Whole, actors: Whole, activities: Whole) -> npt.NDArray[np.int64]:
+def _summed(rows: Whole, actors: Whole, activities: Whole) -> Whole:
     """Rows of the store, summed: position of the actor, day of the month, position of the activity, clicks."""
     student, site, day, clicks = rows
     # One number in the order of the key, because sorting by it and cutting it up again costs least.
@@ -211,6 +210,13 @@ def _summed(rows: Whole, actors: Whole, activities: Whole) -> npt.NDArray[np.int
     key = key[order]
     starts = np.flatnonzero(np.diff(key, prepend=-1))
     counts = np.add.reduceat(clicks[order], starts, dtype=np.int64)
-    actor_day, activity = np.divmod(key[starts], width)
-    actor, day_of_month = np.divmod(actor_day, DAYS)
-    return np.stack([actor, day_of_month, activity, counts])
+    if counts.max() > MOST_CLICKS:
+        raise OverflowError(
+            f"a student has {counts.max():,} clicks at one site on one day; at most {MOST_CLICKS:,} are kept"
+        )
+    # Of half the width, because the months are the largest thing an import has in memory.
+    sums = np.empty((COLUMNS, starts.size), np.int32)
+    sums[3] = counts
+    actor_day, sums[2] = np.divmod(key[starts], width)
+    sums[0], sums[1] = np.divmod(actor_day, DAYS)
+    return sums
