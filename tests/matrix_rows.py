@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
+from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import PersonPicture
 from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn
@@ -330,8 +331,19 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     return dict.fromkeys(("legal_hold", "erasure"), f"person_id = '{person['person_id']}'")
 
 
+async def guardian_rows(session: Session, school: School) -> dict[str, str]:
+    """Somebody who looks after the student, and sees nothing yet."""
+    student = school.people["student0"].id
+    link = Guardianship(institution_id=school.institution.id, guardian_id=school.people["colleague"].id)
+    link.student_id = student
+    session.add(link)
+    await session.flush()
+    return {"guardianship": f"student_id = '{student}'"}
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
+    guardian_rows,
     roster_rows,
     sender_rows,
     document_rows,

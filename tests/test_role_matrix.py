@@ -117,6 +117,11 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         dict.fromkeys([who for who in ACTORS if who not in {"anonymous", "stranger"}], "r") | {"administrator": "riud"},
         "riud",
     ),
+    # Students consent on their row and make none; the guardian of the row is the colleague.
+    "guardianship": (
+        {"student0": "ru", "colleague": "r", "auditor": "r"} | dict.fromkeys(("registrar", "administrator"), "riu"),
+        "riu",
+    ),
     "job": ({"student0": "riud"}, "riud"),
     "learner_day": (dict.fromkeys(READERS, "r"), "riud"),
     # Letters are Academe's; their reader may know of them, and keepers decide what becomes of one in trouble.

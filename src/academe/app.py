@@ -15,6 +15,8 @@ from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
 from academe.academics.attendance import pages as attendance_pages
 from academe.academics.attendance import routes as attendance_routes
+from academe.academics.children import pages as child_pages
+from academe.academics.children import routes as child_routes
 from academe.academics.offering_head import add_offering_tab
 from academe.academics.queries import offering_scopes
 from academe.academics.roster import pages as roster_pages
@@ -27,6 +29,9 @@ from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
 from academe.identity.access.grants import pages as grant_pages
 from academe.identity.access.grants import routes as grant_routes
+from academe.identity.access.guardians import pages as guardian_pages
+from academe.identity.access.guardians import routes as guardian_routes
+from academe.identity.access.guardians.queries import guardian_scopes
 from academe.identity.access.tree import pages as tree_pages
 from academe.identity.access.tree import routes as tree_routes
 from academe.identity.api import BreachedPasswords, actor_resolver
@@ -100,6 +105,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     passkey_routes.router,
     passkey_pages.router,
     grant_routes.router,
+    guardian_routes.router,
+    guardian_pages.router,
     grant_pages.router,
     tree_routes.router,
     tree_pages.router,
@@ -129,6 +136,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     import_routes.router,
     import_pages.router,  # before the roster's own: its pages are one step of the same addresses
     roster_pages.router,
+    child_routes.router,
+    child_pages.router,
     staffing_routes.router,
     staffing_pages.router,
     attendance_routes.router,
@@ -160,6 +169,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *worklist_pages.NAVIGATION,
     *insight_pages.NAVIGATION,
     *student_pages.NAVIGATION,
+    *child_pages.NAVIGATION,
     *people_pages.NAVIGATION,
     *tree_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
@@ -196,6 +206,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
     add_person_card("roles", grant_pages.roles_card)
+    add_person_card("guardians", guardian_pages.guardians_card)
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("sign-in identities", identities.identities_card)
     add_person_card("record", record_pages.record_card)
@@ -213,7 +224,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         settings,
         ROUTERS,
         database=database,
-        resolve_actor=actor_resolver(settings, (offering_scopes,)),
+        resolve_actor=actor_resolver(settings, (offering_scopes, guardian_scopes)),
         checks_of=lambda opened: (
             health.database_check(opened, needed),
             health.migrations_check(opened, migrate.head, needed),

@@ -11,8 +11,9 @@ from academe.academics.notices import tell_absent, tell_enrolled, tell_results, 
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity import api as identity
+from academe.identity.access.guardians.service import refresh_consent
 from academe.identity.agents import persons_by_address
-from academe.identity.facts import SignInChanged, SignInLinkAsked
+from academe.identity.facts import GuardianLinked, SignInChanged, SignInLinkAsked
 from academe.identity.people.pictures import forget_pictures
 from academe.identity.privacy.audit import tasks as audit_tasks
 from academe.insight.facts import RiskScored
@@ -30,7 +31,7 @@ from academe.messaging.announcements import tasks as announcement_tasks
 from academe.messaging.api import register_audience
 from academe.messaging.mail.carrier import carry_mail
 from academe.messaging.mail.sign_in_links import send_sign_in_link
-from academe.messaging.notices import tell_forward_paused, tell_sign_in_changed
+from academe.messaging.notices import tell_forward_paused, tell_guardian_linked, tell_sign_in_changed
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.operations.erasure import tasks as erasure_tasks
@@ -56,6 +57,7 @@ JOBS = (
 
 
 receives(SignInChanged, "messaging.tell_sign_in_changed")(tell_sign_in_changed)
+receives(GuardianLinked, "messaging.tell_guardian_linked")(tell_guardian_linked)
 receives(SignInLinkAsked, "messaging.send_sign_in_link")(send_sign_in_link)
 receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)
@@ -91,6 +93,7 @@ async def keep_house(database: Database) -> None:
         await ensure_ahead(session)
         await forget_jobs(session, older_than=KEEP_JOBS)
         await forget_uploads(session)
+        await refresh_consent(session)
     await forget_pictures(database)
     await forget_finished(database)
     await forget_delivered(database)

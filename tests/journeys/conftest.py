@@ -98,6 +98,7 @@ async def _build(settings: Settings) -> TwoSchools:
             "advisor",
             "auditor",
             "student0",
+            "student5",
         ):
             account = schools.home.accounts[who]
             await set_password(

@@ -85,3 +85,49 @@ def test_a_convenor_appoints_a_tutor_and_ends_it(site: Site, page: Page, browser
         assert answer is not None
         assert answer.status == 404
     assert complaints == []
+
+
+def test_a_guardian_sees_only_their_child(site: Site, page: Page, browser: Browser) -> None:
+    complaints = complaints_of(page)
+    child, other = site.home.people["student0"], site.home.people["student1"]
+    site.sign_in(page, "registrar")
+    page.goto(f"{site.url}/people/{child.id}")
+    accessible(page)
+    page.get_by_role("link", name="Add a guardian").click()
+    page.get_by_role("searchbox", name="Find a person").fill("10005")
+    page.keyboard.press("Enter")
+    page.get_by_label("Student 10005").check()
+    accessible(page)
+    keep_screenshots(page, "guardian-add")
+    page.get_by_role("button", name="Add the guardian").click()
+    expect(page.get_by_text("The guardian was added.")).to_be_visible()
+    with browser.new_context(viewport=WIDE) as theirs, browser.new_context(viewport=WIDE) as own:
+        guardian, student = theirs.new_page(), own.new_page()
+        site.sign_in(guardian, "student5")
+        guardian.get_by_role("navigation", name="Main").get_by_role("link", name="My children").click()
+        guardian.get_by_role("link", name="Student 10000").click()
+        expect(guardian.get_by_text("Not shared with you")).to_have_count(3)
+        accessible(guardian)
+        site.sign_in(student, "student0")
+        student.goto(f"{site.url}/account/guardians")
+        student.get_by_label("Attendance").check()
+        student.get_by_label("Results").check()
+        accessible(student)
+        keep_screenshots(student, "guardian-consent")
+        student.get_by_role("button", name="Save").click()
+        expect(student.get_by_text("Your guardian sees what you ticked.")).to_be_visible()
+        guardian.reload()
+        expect(guardian.get_by_text("80 of 100")).to_be_visible()
+        expect(guardian.get_by_text("Not shared with you")).to_have_count(1)
+        accessible(guardian)
+        keep_screenshots(guardian, "guardian-child")
+        for path in (f"/my-children/{other.id}", f"/people/{other.id}", f"/people/{child.id}", "/offerings"):
+            answer = guardian.goto(f"{site.url}{path}")
+            assert answer is not None
+            body = guardian.content()
+            assert "Student 10001" not in body
+            assert path == "/offerings" or answer.status == 404
+        student.get_by_role("button", name="Take my consent back").click()
+        guardian.goto(f"{site.url}/my-children/{child.id}")
+        expect(guardian.get_by_text("Not shared with you")).to_have_count(3)
+    assert complaints == []

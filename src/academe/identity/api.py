@@ -1,5 +1,6 @@
 """The door of identity for other modules, the demo and the commands."""
 
+from academe.identity.access.guardians.queries import ShownGuardianship, guardianships
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
 from academe.identity.people.cards import PersonCard
 from academe.identity.people.queries import choices_of
@@ -48,6 +49,7 @@ __all__ = [
     "OpenedSession",
     "PersonCard",
     "ScopeSource",
+    "ShownGuardianship",
     "actor_resolver",
     "addresses_of",
     "can_administer",
@@ -65,6 +67,7 @@ __all__ = [
     "forget_actors",
     "forget_identity",
     "grant_role",
+    "guardianships",
     "held_roles",
     "holders_at",
     "holds_on",

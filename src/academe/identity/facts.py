@@ -36,6 +36,16 @@ class SignInChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class GuardianLinked(Fact):
+    """A student was given a guardian; `needs_consent` when the student decides what the guardian may see."""
+
+    KIND: ClassVar[str] = "identity.guardian_linked"
+
+    student_id: UUID
+    needs_consent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLinkAsked(Fact):
     """Somebody asked for a link to sign in, perhaps with an address that nobody has: then nothing is sent."""
 

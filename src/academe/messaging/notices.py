@@ -3,7 +3,7 @@
 from typing import Final
 
 from academe.identity.api import holders_at
-from academe.identity.facts import SignInChange, SignInChanged
+from academe.identity.facts import GuardianLinked, SignInChange, SignInChanged
 from academe.identity.types import Role
 from academe.lrs.facts import ForwardPaused
 from academe.messaging.notifications.service import Notice, notify
@@ -12,6 +12,7 @@ from academe.platform.actor import system_actor
 from academe.platform.database.session import Session
 
 ACTOR: Final = system_actor("tell people how they sign in")
+RECORDS: Final = system_actor("tell people who sees their record")
 OPERATING: Final = system_actor("tell who looks after forwards")
 SECURITY_PAGE: Final = "/account/security"
 
@@ -37,6 +38,15 @@ async def tell_sign_in_changed(session: Session, fact: SignInChanged) -> None:
     body = _BY_OTHER if fact.by_other else _NOT_YOU
     notice = Notice(NotificationKind.SYSTEM, _TITLES[fact.change], body, SECURITY_PAGE)
     await notify(session, actor=ACTOR, notice=notice, receivers=[fact.person_id])
+
+
+async def tell_guardian_linked(session: Session, fact: GuardianLinked) -> None:
+    """Tell a student of a new guardian, and ask an adult one what the guardian may see."""
+    body = "They see nothing of your record until you say what." if fact.needs_consent else ""
+    notice = Notice(
+        NotificationKind.SYSTEM, "Your institution has added a guardian for you", body, "/account/guardians"
+    )
+    await notify(session, actor=RECORDS, notice=notice, receivers=[fact.student_id])
 
 
 async def tell_forward_paused(session: Session, fact: ForwardPaused) -> None:
