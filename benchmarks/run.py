@@ -18,6 +18,7 @@ MODULES: Final = {
     "attendance": "benchmarks.attendance",
     "lrs": "benchmarks.lrs",
     "rollup": "benchmarks.rollup",
+    "directory": "benchmarks.directory",
 }
 
 

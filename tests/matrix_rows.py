@@ -11,6 +11,7 @@ from typing import Final
 from academe.academics.roster_import.models import RosterUpload
 from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import PersonPicture
+from academe.identity.people_import.models import PeopleImport, PeopleImportPerson
 from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn
 from academe.identity.providers.types import ProviderKind, UnknownPerson
@@ -301,7 +302,14 @@ async def person_rows(session: Session, school: School) -> dict[str, str]:
     session.add(SignInIdentity(person_id=person, auth_provider="campus", auth_provider_id=str(person)))
     session.add(PersonPicture(person_id=person, digest="0" * 64))
     await session.flush()
-    return dict.fromkeys(("sign_in_identity", "person_picture"), f"person_id = '{person}'")
+    institution = school.institution.id
+    kept = PeopleImport(institution_id=institution, file_name="people.csv", content=b"")
+    session.add(kept)
+    await session.flush()
+    session.add(PeopleImportPerson(import_id=kept.id, person_id=person))
+    await session.flush()
+    names = ("sign_in_identity", "person_picture", "people_import_person")
+    return dict.fromkeys(names, f"person_id = '{person}'") | {"people_import": f"institution_id = '{institution}'"}
 
 
 async def provider_rows(session: Session, school: School) -> dict[str, str]:

@@ -166,6 +166,9 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("student0", "registrar", "administrator"), "riud"),
         "riud",
     ),
+    # The row is the system's; whoever registers people sees and undoes imports.
+    "people_import": (dict.fromkeys(("registrar", "administrator"), "riud"), "riud"),
+    "people_import_person": (dict.fromkeys(("registrar", "administrator"), "rid"), "rid"),
     # Whoever may know a person sees the picture.
     "person_picture": (
         dict.fromkeys(("lecturer", "convenor", "colleague", "advisor", "faculty_administrator", "auditor"), "r")

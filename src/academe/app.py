@@ -10,7 +10,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from academe.academics import audiences
+from academe.academics import audiences, directory
 from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
 from academe.academics.attendance import pages as attendance_pages
@@ -41,6 +41,10 @@ from academe.identity.people import identities, profile_pages
 from academe.identity.people import pages as people_pages
 from academe.identity.people import routes as people_routes
 from academe.identity.people.cards import add_person_card
+from academe.identity.people.queries import add_person_finder, filter_by_program
+from academe.identity.people_import import pages as people_import_pages
+from academe.identity.people_import import routes as people_import_routes
+from academe.identity.people_merge import pages as merge_pages
 from academe.identity.privacy.audit import pages as audit_pages
 from academe.identity.privacy.audit import routes as audit_routes
 from academe.identity.privacy.holds import pages as hold_pages
@@ -110,7 +114,11 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     grant_pages.router,
     tree_routes.router,
     tree_pages.router,
+    people_import_routes.router,  # before the people's own: its addresses are one step of theirs
+    people_import_pages.router,
     people_routes.router,
+    merge_pages.api,
+    merge_pages.router,
     profile_pages.api,
     profile_pages.router,
     people_pages.router,
@@ -212,6 +220,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     add_person_card("record", record_pages.record_card)
     add_person_card("legal holds", hold_pages.holds_card)
     add_person_card("erasure", erasure_pages.erasure_card)
+    add_person_finder("student number", directory.people_by_number)
+    filter_by_program(directory.PROGRAMS)
     BreachedPasswords(settings.breached_passwords).check()
     endpoint = XapiEndpoint(settings, lambda: app.state.database)
 

@@ -15,6 +15,8 @@ from academe.identity.access.guardians.service import refresh_consent
 from academe.identity.agents import persons_by_address
 from academe.identity.facts import GuardianLinked, SignInChanged, SignInLinkAsked
 from academe.identity.people.pictures import forget_pictures
+from academe.identity.people_import import tasks as people_import_tasks
+from academe.identity.people_import.service import forget_people_files
 from academe.identity.privacy.audit import tasks as audit_tasks
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
@@ -52,6 +54,8 @@ JOBS = (
     roster_import_tasks.import_roster,
     announcement_tasks.send_when_due,
     erasure_tasks.erase,
+    people_import_tasks.import_people,
+    people_import_tasks.undo_people,
 )
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
@@ -94,6 +98,7 @@ async def keep_house(database: Database) -> None:
         await forget_jobs(session, older_than=KEEP_JOBS)
         await forget_uploads(session)
         await refresh_consent(session)
+        await forget_people_files(session)
     await forget_pictures(database)
     await forget_finished(database)
     await forget_delivered(database)

@@ -3,7 +3,7 @@
 from academe.identity.access.guardians.queries import ShownGuardianship, guardianships
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
 from academe.identity.people.cards import PersonCard
-from academe.identity.people.queries import choices_of
+from academe.identity.people.queries import ProgramFilter, choices_of
 from academe.identity.policy import (
     can_administer,
     can_know,
@@ -48,6 +48,7 @@ __all__ = [
     "LinkSigner",
     "OpenedSession",
     "PersonCard",
+    "ProgramFilter",
     "ScopeSource",
     "ShownGuardianship",
     "actor_resolver",

@@ -22,6 +22,18 @@ class PersonNotFoundError(NotFoundError):
     title = "There is no such person"
 
 
+class MergeRefusedError(ConflictError):
+    """Two people cannot be made one: they are, or both have what a person may have once; `errors` name it (409)."""
+
+    title = "These two cannot be merged"
+
+
+class ImportNotFoundError(NotFoundError):
+    """There is no such import, or none of an institution whose people the actor registers (404)."""
+
+    title = "There is no such import"
+
+
 class PictureNotFoundError(NotFoundError):
     """The person has no picture, or the actor may not know of the person (404)."""
 

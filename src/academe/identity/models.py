@@ -49,7 +49,7 @@ class Person(Identified, Timestamped, Base):
 
     `preferred_name` is what the person wants to be called. `search_text` has all names without accents and capitals
     (`fold_name`). The row is the institution's directory: its staff may read it. What is private is in
-    `PersonParticulars`.
+    `PersonParticulars`. Whoever was found to be somebody else leads to them by `merged_into_id`.
     """
 
     __tablename__ = "person"
@@ -64,10 +64,14 @@ class Person(Identified, Timestamped, Base):
     search_text: Mapped[str] = mapped_column(Computed(_SEARCHED, persisted=True))
     status: Mapped[PersonStatus] = mapped_column(Vocabulary(PersonStatus), server_default=PersonStatus.ACTIVE.value)
 
+    merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
+
     account: Mapped["Account | None"] = relationship(back_populates="person", lazy="raise")
 
     __table_args__ = (
         one_of("status", PersonStatus),
+        CheckConstraint("merged_into_id IS NULL OR status = 'deactivated'", name="merged_takes_no_part"),
+        CheckConstraint("merged_into_id <> id", name="merged_into_another"),
         CheckConstraint("length(display_name) BETWEEN 1 AND 200", name="display_name_length"),
         *(
             CheckConstraint(f"length({part}) BETWEEN 1 AND 100", name=f"{part}_length")
@@ -145,6 +149,11 @@ class Account(Identified, Timestamped, Base):
             func.lower(text("email")).label("lower_email"),
             postgresql_using="gin",
             postgresql_ops={"lower_email": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_account_email_beginning",
+            func.lower(text("email")).label("beginning"),
+            postgresql_ops={"beginning": "text_pattern_ops"},
         ),
         CheckConstraint("email LIKE '%_@_%'", name="email_shape"),
         {"info": {PEOPLE: True}},

@@ -80,26 +80,26 @@ def administrable_by(actor: Actor) -> ColumnElement[bool]:
 
 def can_see_organisation(actor: Actor, institution_id: UUID) -> bool:
     """See how an institution is divided: its staff."""
-    return actor.is_system or institution_id in _institutions_of_staff(actor)
+    return actor.is_system or institution_id in institutions_of_staff(actor)
 
 
 def organisation_seen_by(actor: Actor) -> ColumnElement[bool]:
     """The nodes of the institutions for which `can_see_organisation` is true."""
-    return true() if actor.is_system else OrgUnit.institution_id.in_(_institutions_of_staff(actor))
+    return true() if actor.is_system else OrgUnit.institution_id.in_(institutions_of_staff(actor))
 
 
 def can_know(actor: Actor, person: Person) -> bool:
     """Know that a person is there, by name: staff of the institution, and the person."""
     if actor.is_system or person.id == actor.person_id:
         return True
-    return person.institution_id in _institutions_of_staff(actor)
+    return person.institution_id in institutions_of_staff(actor)
 
 
 def known_to(actor: Actor) -> ColumnElement[bool]:
     """The people for whom `can_know` is true."""
     if actor.is_system:
         return true()
-    return or_(Person.id == actor.person_id, Person.institution_id.in_(_institutions_of_staff(actor)))
+    return or_(Person.id == actor.person_id, Person.institution_id.in_(institutions_of_staff(actor)))
 
 
 def require(permitted: bool, actor: Actor, sentence: str) -> None:
@@ -111,5 +111,6 @@ def require(permitted: bool, actor: Actor, sentence: str) -> None:
     raise PermissionDeniedError(sentence)
 
 
-def _institutions_of_staff(actor: Actor) -> frozenset[UUID]:
+def institutions_of_staff(actor: Actor) -> frozenset[UUID]:
+    """The institutions whose people the actor's work needs to know."""
     return frozenset(scope.institution_id for scope in actor.scopes if scope.role in STAFF)

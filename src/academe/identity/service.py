@@ -13,6 +13,7 @@ from academe.identity.addresses import checked_address, checked_phone
 from academe.identity.errors import (
     CodeInUseError,
     LastAdministratorError,
+    MergeRefusedError,
     NodeClosedError,
     OrgUnitNotFoundError,
     PersonKnownError,
@@ -157,6 +158,8 @@ async def set_person_status(session: Session, *, actor: Actor, person_id: UUID, 
     person = await known_person(session, actor, person_id)
     permitted = policy.can_manage_accounts(actor, person.institution_id)
     policy.require(permitted, actor, "Only administrators may deactivate people.")
+    if person.merged_into_id is not None:
+        raise MergeRefusedError("This person was merged into another, and takes part as that one.")
     before = person.status
     person.status = status
     await session.flush()

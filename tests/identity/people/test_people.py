@@ -96,6 +96,42 @@ class TestDirectory:
         assert "Advisor of home" in page
         assert "Registrar of home" not in page
 
+    async def test_by_student_number(self, home: School, away: School, sign_in_as: SignIn) -> None:
+        registrar = await sign_in_as(home, "registrar")
+        number = home.students[0].number
+        assert await names(registrar, search=number) == [home.people["student0"].display_name]
+        assert set(await names(registrar, search=number[:2])) >= {home.people[f"student{n}"].display_name for n in "01"}
+
+    async def test_by_programme(self, home: School, away: School, sign_in_as: SignIn) -> None:
+        registrar = await sign_in_as(home, "registrar")
+        students = {home.people[f"student{number}"].display_name for number in range(6)}
+        assert set(await names(registrar, program_id=str(home.program.id))) == students
+        assert await names(registrar, program_id=str(away.program.id)) == []
+        page = (await registrar.get("/people", params={"program": str(home.program.id)})).text
+        assert "Bachelor of Science" in page
+        assert "Registrar of home" not in page.split("<tbody")[1]
+
+    async def test_taken_away_as_csv_on_record(
+        self, session: Session, home: School, away: School, sign_in_as: SignIn
+    ) -> None:
+        await add_person(session, home, "=Formula", given_name="Ada")
+        advisor = await sign_in_as(home, "advisor")
+        assert (await advisor.get("/people/export.csv")).status_code == 403
+        registrar = await sign_in_as(home, "registrar")
+        answer = await registrar.get("/people/export.csv")
+        assert answer.headers["content-type"].startswith("text/csv")
+        lines = answer.text.splitlines()
+        assert lines[0] == "sourced_id,display_name,given_name,middle_name,family_name,preferred_name,email,status"
+        assert ",'=Formula,Ada,,,,,active" in lines
+        assert "away" not in answer.text
+        assert answer.text.count("@") == 1, "addresses are for administrators; one's own is one's own"
+        administrator = await sign_in_as(home, "administrator")
+        some = (await administrator.get("/people/export.csv?role=advisor")).text.splitlines()
+        assert len(some) == 2
+        assert home.accounts["advisor"].email in some[1]
+        entries = select(func.count()).where(AuditEntry.action == "people.exported")
+        assert await session.scalar(entries) == 2
+
     async def test_pages_follow_each_other(self, home: School, sign_in_as: SignIn) -> None:
         registrar = await sign_in_as(home, "registrar")
         every = await names(registrar, limit="200")

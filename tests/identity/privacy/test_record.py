@@ -33,12 +33,22 @@ SHOW_ONE: dict[str, str] = {
     "/api/v1/people/{person_id}": "lecturer",
     "/api/v1/people/{person_id}/particulars": "registrar",
     "/api/v1/people/{person_id}/account": "administrator",
+    "/api/v1/people/{person_id}/preferences": "registrar",
+    "/api/v1/people/{person_id}/sign-in-identities": "administrator",
+    "/people/{person_id}/merge": "administrator",
     "/offerings/{offering_id}/roster/{enrollment_id}": "lecturer",
     "/students/{student_id}": "advisor",
 }
 
 # Routes with an object in their address that need not be walked, each with its reason.
 NOT_WALKED: dict[str, str] = {
+    "/people/{person_id}/picture": "what the directory shows, on a page that leaves its own entry",
+    "/api/v1/people/{person_id}/picture": "what the directory shows",
+    "/people/{person_id}/merge/{other_id}": "leaves an entry about the other, whom the page is about",
+    "/people/import/{import_id}": "a file of people who are not known yet",
+    "/people/import/{import_id}/progress": "a list",
+    "/people/import/{import_id}/left-out.csv": "a file of people who are not known yet",
+    "/api/v1/people/imports/{import_id}": "counts",
     "/api/v1/offerings/{offering_id}": "an offering",
     "/offerings/{offering_id}": "an offering",
     "/api/v1/offerings/{offering_id}/roster": "a list",

@@ -1,16 +1,15 @@
-"""Reads the CSV files that people have: UTF-8 with or without a mark, commas, semicolons or tabs, any order of columns.
+"""Reads the CSV files of rosters.
 
 A file is read as a whole or not at all: every fault names its line, counted from 1 with the heading, and its column.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
 
 from academe.academics.roster.service import LONGEST_REASON
+from academe.platform.csv_files import Columns, FileFaultError, read_csv
 from academe.platform.errors import FieldError
 
 LARGEST_FILE_BYTES: Final = 2 * 2**20
@@ -37,6 +36,8 @@ _ALIASES: Final = {
 # Columns of our own export that say nothing about what shall be.
 _PASSED_OVER: Final = frozenset({"name", "enrolledon", "withdrawnon", "attendance"})
 
+_COLUMNS: Final = Columns(_ALIASES, ("student_number",), _PASSED_OVER)
+
 Wanted = Literal["enrolled", "withdrawn"]
 _WANTED: Final[Mapping[str, Wanted]] = {"": "enrolled", "enrolled": "enrolled", "withdrawn": "withdrawn"}
 
@@ -61,42 +62,27 @@ class RosterFile:
     faults: int
 
 
-class _FileFaultError(Exception):
-    """The whole file cannot be read."""
-
-    def __init__(self, message: str, *, field: str = "file", line: int | None = None) -> None:
-        super().__init__(message)
-        self.error = FieldError(field, message, line)
-
-
 def read_roster(content: bytes) -> RosterFile:
     """Read a file; never raises for what is in it."""
     try:
         lines, errors = _read(content)
-    except _FileFaultError as fault:
+    except FileFaultError as fault:
         return RosterFile((), (fault.error,), 1)
     return RosterFile(lines, errors[:MOST_FAULTS], len(errors))
 
 
 def _read(content: bytes) -> tuple[list[RosterLine], list[FieldError]]:
-    text = _decoded(content)
-    records = _records(text)
-    first = next(records, None)
-    if first is None:
-        raise _FileFaultError("The file is empty.")
-    places = _places(first[1])
+    file = read_csv(content, _COLUMNS, largest_bytes=LARGEST_FILE_BYTES, what="students")
     lines: list[RosterLine] = []
     errors: list[FieldError] = []
     seen: dict[str, int] = {}
-    for line, cells in records:
-        if not any(cell.strip() for cell in cells):
-            continue
+    for line, record in file.records:
         if len(lines) >= MOST_LINES:
-            raise _FileFaultError(f"A file may have at most {MOST_LINES} students.", line=line)
-        if len(cells) > len(first[1]) and any(cell.strip() for cell in cells[len(first[1]) :]):
+            raise FileFaultError(f"A file may have at most {MOST_LINES} students.", line=line)
+        if file.has_more_cells(record):
             errors.append(FieldError("line", "This line has more cells than the heading.", line))
             continue
-        read, faults = _line(line, cells, places)
+        read, faults = _line(line, file.cells(record))
         errors += faults
         if read is None:
             continue
@@ -105,76 +91,10 @@ def _read(content: bytes) -> tuple[list[RosterLine], list[FieldError]]:
             errors.append(FieldError("student_number", message, line))
         seen.setdefault(read.number, line)
         lines.append(read)
-    if not lines and not errors:
-        raise _FileFaultError("The file has a heading but no students.")
     return lines, errors
 
 
-def _decoded(content: bytes) -> str:
-    if len(content) > LARGEST_FILE_BYTES:
-        raise _FileFaultError(f"The file is larger than {LARGEST_FILE_BYTES // 2**20} MiB.")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _FileFaultError("The file is in UTF-16. Please save it as CSV in UTF-8.")
-    if content.startswith(b"PK\x03\x04"):
-        raise _FileFaultError("This is a spreadsheet or an archive. Please save it as CSV in UTF-8.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = "The file is not in UTF-8. Please save it as CSV in UTF-8."
-        raise _FileFaultError(message, line=line) from error
-    if "\0" in text:
-        raise _FileFaultError("This is no text file. Please save it as CSV in UTF-8.")
-    return text
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """The records with the line on which each begins, the heading first; blank lines before it are passed over."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    begins, heading_seen = 1, False
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            message = "A quoted cell does not end, or goes on after its quote."
-            raise _FileFaultError(message, line=begins) from error
-        if cells is None:
-            return
-        if heading_seen or any(cell.strip() for cell in cells):
-            heading_seen = True
-            yield begins, cells
-        begins = reader.line_num + 1
-
-
-def _delimiter(text: str) -> str:
-    """The separator that the heading has most of."""
-    heading = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=heading.count)
-
-
-def _places(heading: Sequence[str]) -> Mapping[str, int]:
-    """Where each known column is."""
-    places: dict[str, int] = {}
-    for place, cell in enumerate(heading):
-        word = "".join(character for character in cell.lower() if character.isalnum())
-        if word in _PASSED_OVER or not word:
-            continue
-        column = _ALIASES.get(word)
-        if column is None:
-            known = ", ".join(COLUMNS)
-            raise _FileFaultError(
-                f"There is no column “{cell.strip()[:40]}”; known are {known}.", field="heading", line=1
-            )
-        if column in places:
-            raise _FileFaultError(f"The column {column} is there twice.", field="heading", line=1)
-        places[column] = place
-    if "student_number" not in places:
-        raise _FileFaultError("The first line must name a column student_number.", field="heading", line=1)
-    return places
-
-
-def _line(line: int, cells: Sequence[str], places: Mapping[str, int]) -> tuple[RosterLine | None, list[FieldError]]:
-    given = {name: cells[place].strip() if place < len(cells) else "" for name, place in places.items()}
+def _line(line: int, given: Mapping[str, str]) -> tuple[RosterLine | None, list[FieldError]]:
     faults: list[FieldError] = []
     # Our own export puts a quote before what a spreadsheet could take for a formula.
     number = given["student_number"].removeprefix("'")

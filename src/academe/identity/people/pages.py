@@ -1,17 +1,18 @@
 """Pages of people: the directory, one person made of cards, and the forms that add and correct somebody."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from academe.identity import policy
 from academe.identity.models import OrgUnit, Person, PersonParticulars
 from academe.identity.people.cards import PersonCard, cards_about
+from academe.identity.people.export import people_csv, record_people_export
 from academe.identity.people.forms import AccountForm, NamesForm, ParticularsForm
 from academe.identity.people.queries import (
     BY_NAME,
@@ -19,10 +20,11 @@ from academe.identity.people.queries import (
     ListedPerson,
     ShownAccount,
     account_of,
-    found_elsewhere,
+    found,
     has_picture,
     listed,
     people,
+    programs_to_choose,
     similar_people,
 )
 from academe.identity.people.service import change_names, read_particulars
@@ -34,7 +36,7 @@ from academe.platform.actor import Actor
 from academe.platform.audit.service import record_access
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import ConflictError, InvalidInputError
-from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
+from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession, database_of
 from academe.platform.http.pagination import Page, PageRequest, Paging, fetch_page
 from academe.platform.http.routing import page_router
 from academe.platform.pages import Column, FormView, NavigationEntry, TableView, parse_form, redirect, render
@@ -65,9 +67,12 @@ class DirectoryPage:
     role: str
     node: str
     status: str
+    program: str
     roles: Sequence[tuple[str, str]]
     nodes: Sequence[tuple[str, str]]
+    programs: Sequence[tuple[str, str]]
     can_add: bool
+    export_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,11 @@ class PersonFormPage:
 
 
 async def directory_filter(
-    q: Annotated[str, Query(max_length=100)] = "", role: str = "", node: str = "", status: str = ""
+    q: Annotated[str, Query(max_length=100)] = "",
+    role: str = "",
+    node: str = "",
+    status: str = "",
+    program: str = "",
 ) -> DirectoryFilter:
     """What the address asks for; what it does not understand is left out."""
     return DirectoryFilter(
@@ -107,6 +116,7 @@ async def directory_filter(
         Role(role) if role in set(Role) else None,
         UUID(node) if _is_uuid(node) else None,
         PersonStatus(status) if status in set(PersonStatus) else None,
+        UUID(program) if _is_uuid(program) else None,
     )
 
 
@@ -116,14 +126,10 @@ async def list_people(
     actor: SignedIn,
     session: ReadOnlySession,
     paging: Paging,
-    q: Annotated[str, Query(max_length=100)] = "",
-    role: str = "",
-    node: str = "",
-    status: str = "",
+    wanted: Annotated[DirectoryFilter, Depends(directory_filter)],
 ) -> Response:
     """The people of the institution, searched, filtered and paged by the address."""
     policy.require(policy.can_search_people(actor), actor, policy.STAFF_ONLY)
-    wanted = await directory_filter(q, role, node, status)
     page, similar = await find(session, actor, wanted, paging)
     table = TableView(
         "people",
@@ -136,23 +142,47 @@ async def list_people(
     shown = DirectoryPage(
         table,
         similar,
-        q,
-        role,
-        node,
-        status,
+        wanted.search,
+        wanted.role or "",
+        str(wanted.org_unit_id or ""),
+        wanted.status or "",
+        str(wanted.program_id or ""),
         [("", "Any role"), *((each.value, each.value.capitalize()) for each in Role)],
         [("", "Everywhere"), *await _nodes(session, actor)],
+        [("", "Any programme"), *await programs_to_choose(session, actor)],
         bool(policy.institutions_to_register(actor)),
+        f"/people/export.csv?{request.url.query}",
     )
     return render(request, "identity/people.html", shown, block="people")
+
+
+@router.get("/export.csv")
+async def download_people(
+    request: Request,
+    actor: SignedIn,
+    session: WriteSession,
+    wanted: Annotated[DirectoryFilter, Depends(directory_filter)],
+) -> Response:
+    """Everybody for a filter as CSV, streamed; taking the list away leaves an entry in the audit."""
+    record_people_export(session, actor=actor)
+    database = database_of(request)
+
+    async def body() -> AsyncIterator[str]:
+        # The request's own transaction ends before the first byte is sent.
+        async with database.reading(actor) as reading:
+            async for piece in people_csv(reading, actor, wanted):
+                yield piece
+
+    headers = {"Content-Disposition": 'attachment; filename="people.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(body(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def find(
     session: ReadSession, actor: Actor, wanted: DirectoryFilter, paging: PageRequest
 ) -> tuple[Page[ListedPerson], Sequence[ListedPerson]]:
     """A page of the directory, and people with similar names when a search found nobody."""
-    also = await found_elsewhere(session, actor, wanted.search)
-    page = await fetch_page(session, people(actor, wanted, also), BY_NAME, paging, listed)
+    some = await found(session, actor, wanted)
+    page = await fetch_page(session, people(actor, wanted, some), BY_NAME, paging, listed)
     if page.items or not wanted.words or paging.cursor:
         return page, ()
     return page, [listed(row) for row in await session.execute(similar_people(actor, wanted))]
@@ -192,6 +222,9 @@ async def add(request: Request, actor: SignedIn, session: WriteSession) -> Respo
 @router.get("/{person_id}")
 async def show_person(request: Request, person_id: UUID, actor: SignedIn, session: WriteSession) -> Response:
     """One person; what is private about them is shown to those who keep records, and leaves an entry in the audit."""
+    person = await known_person(session, actor, person_id)
+    if person.merged_into_id is not None:
+        return redirect(request, f"/people/{person.merged_into_id}", "This person was merged into this one.")
     return await _person_page(request, session, actor, person_id, FormView())
 
 

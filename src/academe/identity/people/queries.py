@@ -1,16 +1,32 @@
 """The directory: people by name, searched and filtered, as far as the actor may know them."""
 
+import json
 import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, column, exists, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
 from academe.identity.models import Account, Person, PersonPicture, RoleGrant
-from academe.identity.policy import known_to
+from academe.identity.policy import institutions_of_staff, known_to
 from academe.identity.queries import in_force, subtree
 from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
@@ -24,28 +40,34 @@ PersonFinder = Callable[[ReadSession | Session, Actor, str], Awaitable[Sequence[
 BY_NAME: Final = (SortKey("name", Person.display_name), SortKey("id", Person.id))
 """The order of the directory."""
 
+
+@dataclass(frozen=True, slots=True)
+class ProgramFilter:
+    """How another module tells who studies in a programme: the programmes to choose from, and the people of one."""
+
+    options: Callable[[ReadSession | Session, Actor], Awaitable[Sequence[tuple[str, str]]]]
+    people: Callable[[UUID], Select[UUID]]
+
+
 MOST_FOUND: Final = 1_000
-"""How many a search by name finds. Whoever goes through more of them types another letter."""
+"""How many people are looked up by their names. Words that fit more are met soon enough in the list itself."""
 
 _WHOLE_TRIGRAM: Final = 3
 """Letters of a word that is found anywhere in a name; a shorter one is found where a name begins."""
 
 _finders: Final[dict[str, PersonFinder]] = {}
+_programs: Final[list[ProgramFilter]] = []
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFilter:
-    """What was asked for: words that must all occur in the names, a role held today, a node, a status."""
+    """What was asked for: words that must all occur in the names, a role held today, a node, a status, a programme."""
 
     search: str = ""
     role: Role | None = None
     org_unit_id: UUID | None = None
     status: PersonStatus | None = None
-
-    @property
-    def most(self) -> int | None:
-        """How many are looked at, in the order of the directory; all of them where another filter leaves some out."""
-        return None if self.role or self.org_unit_id or self.status else MOST_FOUND
+    program_id: UUID | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -81,6 +103,16 @@ def add_person_finder(key: str, finder: PersonFinder) -> None:
     _finders[key] = finder
 
 
+def filter_by_program(programs: ProgramFilter) -> None:
+    """Register who knows programmes; for the composition root. Another one replaces it."""
+    _programs[:] = [programs]
+
+
+async def programs_to_choose(session: ReadSession | Session, actor: Actor) -> Sequence[tuple[str, str]]:
+    """The programmes by which the actor may filter, as ids and titles."""
+    return [option for programs in _programs for option in await programs.options(session, actor)]
+
+
 def fold(text: str) -> str:
     """The text without accents and capitals, as the database's `fold_name` writes it."""
     plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not "\u0300" <= one <= "\u036f")
@@ -92,26 +124,50 @@ def fold(text: str) -> str:
 _UNDECOMPOSED: Final = str.maketrans("ØøŁłĐđÐðÞþĦħıŦŧ", "OoLlDdDdTtHhiTt")
 
 
-async def found_elsewhere(session: ReadSession | Session, actor: Actor, search: str) -> Sequence[UUID]:
-    """Who is found by a number or an identifier of another module."""
-    found: list[UUID] = []
-    if search.strip():
-        for finder in _finders.values():
-            found += await finder(session, actor, search.strip())
-    return found
+async def found(session: ReadSession | Session, actor: Actor, wanted: DirectoryFilter) -> Sequence[UUID] | None:
+    """Who is found by name, address, key or number; None when there are no words, or very many have such names.
+
+    Row-level security asks its own questions before those about names, so that it is faster to look people up and then
+    to ask for those, except where every tenth person would be looked up.
+    """
+    if not wanted.words:
+        return None
+    search = wanted.search.strip()
+    has_key = select(Person.id).where(
+        Person.institution_id.in_(institutions_of_staff(actor)), Person.sourced_id == search
+    )
+    several = [*await session.scalars(has_key)]
+    if "@" in search:
+        several += await session.scalars(select(func.find_people_by_address(search).column_valued()))
+    else:
+        patterns = cast(array([_pattern(word) for word in wanted.words]), ARRAY(Text))
+        named = await session.scalars(select(func.find_people(patterns, MOST_FOUND + 1).column_valued()))
+        several += named
+    for finder in _finders.values():
+        several += await finder(session, actor, search)
+    return several if len(several) <= MOST_FOUND else None
 
 
-def people(actor: Actor, wanted: DirectoryFilter, also: Sequence[UUID] = ()) -> Select[*tuple[Any, ...]]:
-    """The people for a filter, for `listed`; `also` are those whom `found_elsewhere` found."""
+def people(actor: Actor, wanted: DirectoryFilter, some: Sequence[UUID] | None = None) -> Select[*tuple[Any, ...]]:
+    """The people for a filter, for `listed`; `some` is what `found` answered."""
     statement = select(
         Person.id, Person.display_name, Person.preferred_name, Person.sourced_id, Person.status, _roles()
     ).where(known_to(actor))
-    if wanted.words:
-        statement = statement.where(_named(wanted, also))
+    institutions = sorted(institutions_of_staff(actor))
+    if len(institutions) == 1:
+        # Nothing is left out by it: it is the first column of the index in the order of the list.
+        statement = statement.where(Person.institution_id == institutions[0])
+    if some is not None:
+        statement = statement.where(Person.id == any_(_listed_ids(some)))
+    elif wanted.words:
+        statement = statement.where(*(Person.search_text.like(_pattern(word)) for word in wanted.words))
     if wanted.status is not None:
         statement = statement.where(Person.status == wanted.status)
     if wanted.role is not None or wanted.org_unit_id is not None:
         statement = statement.where(_holding(wanted))
+    if wanted.program_id is not None:
+        members = [programs.people(wanted.program_id) for programs in _programs]
+        statement = statement.where(or_(false(), *(Person.id.in_(each) for each in members)))
     return statement
 
 
@@ -138,8 +194,8 @@ async def choices_of(session: ReadSession | Session, actor: Actor, search: str) 
     if not search.strip():
         return ()
     wanted = DirectoryFilter(search.strip(), status=PersonStatus.ACTIVE)
-    found = people(actor, wanted, await found_elsewhere(session, actor, wanted.search))
-    rows = await session.execute(found.order_by(Person.display_name, Person.id).limit(20))
+    statement = people(actor, wanted, await found(session, actor, wanted))
+    rows = await session.execute(statement.order_by(Person.display_name, Person.id).limit(20))
     listed_rows = [listed(row) for row in rows]
     return [(str(each.id), each.name, ", ".join(filter(None, (each.sourced_id, *each.roles)))) for each in listed_rows]
 
@@ -173,15 +229,10 @@ async def account_of(session: ReadSession | Session, person_id: UUID) -> ShownAc
     return None if row is None else ShownAccount(*row)
 
 
-def _named(wanted: DirectoryFilter, also: Sequence[UUID]) -> ColumnElement[bool]:
-    patterns = [_pattern(word) for word in wanted.words]
-    by_name = select(func.find_people(cast(array(patterns), ARRAY(Text)), wanted.most).column_valued())
-    found = [Person.id.in_(by_name), Person.sourced_id == wanted.search.strip()]
-    if "@" in wanted.search:
-        found.append(Person.id.in_(select(func.find_people_by_address(wanted.search.strip()).column_valued())))
-    if also:
-        found.append(Person.id.in_(also))
-    return or_(*found)
+def _listed_ids(some: Sequence[UUID]) -> ColumnElement[Any]:
+    """The ids as an array, sent as one document: a list of parameters costs more than the search."""
+    each = func.jsonb_array_elements_text(cast(literal(json.dumps([str(one) for one in some])), JSONB))
+    return func.array(select(cast(each.column_valued(), Uuid)).scalar_subquery())
 
 
 def _holding(wanted: DirectoryFilter) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Query
+from starlette.responses import RedirectResponse
 
 from academe.identity import policy
 from academe.identity.errors import AccountNotFoundError
@@ -13,7 +14,7 @@ from academe.identity.people.queries import (
     BY_NAME,
     DirectoryFilter,
     account_of,
-    found_elsewhere,
+    found,
     listed,
     people,
     person_listed,
@@ -39,7 +40,7 @@ from academe.platform.database.session import Session
 from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.pagination import Page, Paging, fetch_page
-from academe.platform.http.routing import api_router, safe_to_repeat
+from academe.platform.http.routing import API_PREFIX, api_router, safe_to_repeat
 
 router = api_router("/people", tag="people")
 
@@ -51,9 +52,10 @@ async def directory_filter(
     role: Role | None = None,
     org_unit_id: UUID | None = None,
     status: PersonStatus | None = None,
+    program_id: UUID | None = None,
 ) -> DirectoryFilter:
     """What the query string asks for."""
-    return DirectoryFilter(search.strip(), role, org_unit_id, status)
+    return DirectoryFilter(search.strip(), role, org_unit_id, status, program_id)
 
 
 @router.get("")
@@ -65,8 +67,7 @@ async def list_people(
 ) -> Page[PersonOut]:
     """The people whom the caller may know, by name."""
     policy.require(policy.can_search_people(actor), actor, policy.STAFF_ONLY)
-    also = await found_elsewhere(session, actor, wanted.search)
-    statement = people(actor, wanted, also)
+    statement = people(actor, wanted, await found(session, actor, wanted))
     return await fetch_page(
         session, statement, BY_NAME, paging, lambda row: PersonOut.model_validate(listed(row), from_attributes=True)
     )
@@ -87,10 +88,12 @@ async def add_person(body: PersonIn, actor: SignedIn, session: WriteSession) -> 
     return await _shown(session, await change_names(session, actor=actor, person_id=person.id, names=names))
 
 
-@router.get("/{person_id}")
-async def show_person(person_id: UUID, actor: SignedIn, session: WriteSession) -> PersonOut:
-    """One person whom the caller may know; leaves an entry in the audit."""
+@router.get("/{person_id}", response_model=PersonOut)
+async def show_person(person_id: UUID, actor: SignedIn, session: WriteSession) -> PersonOut | RedirectResponse:
+    """One person whom the caller may know; leaves an entry in the audit. Whoever was merged leads to the survivor."""
     person = await known_person(session, actor, person_id)
+    if person.merged_into_id is not None:
+        return RedirectResponse(f"{API_PREFIX}/people/{person.merged_into_id}", 308)
     record_access(session, actor=actor, subject=about(person), purpose=PURPOSE)
     return await _shown(session, person)
 
