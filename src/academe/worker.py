@@ -44,7 +44,7 @@ from academe.platform.jobs.failures import when_job_fails
 from academe.platform.jobs.queue import Queue, forget_finished
 from academe.platform.jobs.service import forget_jobs
 from academe.platform.outbox.delivery import deliver, forget_delivered
-from academe.platform.outbox.service import DELIVERY_TASK, receives
+from academe.platform.outbox.service import DELIVERY_TASK, receives, receives_together
 from academe.platform.settings import Settings
 
 KEEP_JOBS = timedelta(days=30)
@@ -72,7 +72,7 @@ receives(RiskScored, "insight.tell_advisors")(tell_advisors)
 when_job_fails(tell_job_failed)
 for source in audiences.SOURCES:
     register_audience(source)
-receives(ActivityRecorded, "insight.learner_days")(sum_recorded_activity)
+receives_together(ActivityRecorded, "insight.learner_days", by="context_id")(sum_recorded_activity)
 receives(AgentErased, "lrs.rollup")(forget_agent)
 receives(AgentErased, "lrs.forwarding")(forget_agent_in_forwards)
 

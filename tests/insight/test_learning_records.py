@@ -52,7 +52,7 @@ async def test_a_statement_reaches_the_timeline(
         await take_turn(connection)
         await store(connection, Shared(), [batch], batch.statements)
         assert await step(session, resolvers_of(settings)) is not None
-        await sum_recorded_activity(session, ActivityRecorded(school.offering.id, (school.people["student0"].id,)))
+        await sum_recorded_activity(session, [ActivityRecorded(school.offering.id, (school.people["student0"].id,))])
     with clock.frozen(NOW):
         client = client_of(school.actor("advisor"), browser=True)
         page = await client.get(f"/students/{school.students[0].id}")

@@ -1,16 +1,13 @@
 """The learner-day rollup: exact, whatever day it is asked for, and the same however often it is made."""
 
-import asyncio
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from academe.insight.rollup import KIND_GROUPS, rebuild_learner_days, sum_recorded_activity
 from academe.lrs.facts import ActivityRecorded
-from academe.platform.actor import system_actor
-from academe.platform.database.session import Database, Session
+from academe.platform.database.session import Session
 from tests.insight.classes import ENROLLED, MAIN, SITES, History, Records, Use, enrollment_id, found, id_of, on, write
 
 pytestmark = pytest.mark.anyio
@@ -88,17 +85,9 @@ def test_a_kind_counts_for_one_part_only() -> None:
     assert len(kinds) == len(set(kinds))
 
 
-async def test_news_of_one_offering_is_received_in_turn(own_database: Database) -> None:
-    actor, offering = system_actor("a test"), uuid4()
-
-    async def receive(about: UUID) -> None:
-        async with own_database.transaction(actor) as session:
-            await sum_recorded_activity(session, ActivityRecorded(about, (uuid4(),)))
-
-    async with own_database.transaction(actor) as first:
-        await sum_recorded_activity(first, ActivityRecorded(offering, (uuid4(),)))
-        second = asyncio.create_task(receive(offering))
-        await receive(uuid4())  # another offering waits for nobody
-        await asyncio.sleep(0.3)
-        assert not second.done()
-    await asyncio.wait_for(second, timeout=10)
+async def test_news_of_one_offering_is_received_together(small: Session) -> None:
+    expected = await rows(small)
+    learners = list((await small.scalars(text("SELECT DISTINCT actor_id FROM activity_day"))).all())
+    await small.execute(text("DELETE FROM learner_day"))
+    await sum_recorded_activity(small, [ActivityRecorded(MAIN, (learner,)) for learner in learners])
+    assert await rows(small) == expected != []

@@ -27,8 +27,6 @@ KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 A kind that is not listed counts in the day's total alone.
 """
 
-_TAKE_TURN: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-
 # `actors` narrows to some persons; NULL is everybody.
 _DELETE: Final = text(
     """
@@ -81,10 +79,10 @@ async def rebuild_learner_days(
     return written.rowcount  # type: ignore[attr-defined,no-any-return]  # a CursorResult, which execute does not say
 
 
-async def sum_recorded_activity(session: Session, fact: ActivityRecorded) -> None:
-    """Receive news of the activity rollup: sum the days of the persons that it is about anew.
+async def sum_recorded_activity(session: Session, facts: Sequence[ActivityRecorded]) -> None:
+    """Receive news of the activity rollup about one offering: sum the days of the persons in it anew.
 
-    News of one offering is received in turn: two that sum the same person at once would write the same days.
+    All that waits is received together, since under load the same persons are in every piece of it.
     """
-    await session.execute(_TAKE_TURN, {"name": f"learner_day {fact.context_id}"})
-    await rebuild_learner_days(session, offerings=[fact.context_id], actors=fact.actor_ids)
+    actors = {actor for fact in facts for actor in fact.actor_ids}
+    await rebuild_learner_days(session, offerings=[facts[0].context_id], actors=sorted(actors))

@@ -1,6 +1,7 @@
 """A fact committed is a fact delivered: at least once, and each receiver's part exactly once."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -19,7 +20,7 @@ from academe.platform.jobs.runner import TryAgainError
 from academe.platform.outbox import delivery, service
 from academe.platform.outbox.delivery import count_parked, deliver, forget_delivered, unpark
 from academe.platform.outbox.models import OutboxMessage, OutboxReceipt
-from academe.platform.outbox.service import Fact, announce, receives
+from academe.platform.outbox.service import Fact, announce, receives, receives_together
 from academe.worker import make_queue
 
 pytestmark = pytest.mark.anyio
@@ -137,6 +138,45 @@ class TestDeliver:
         message_id = await announce_one(own_database)
         await asyncio.gather(*(deliver(own_database, message_id) for _ in range(4)))
         assert await written(own_database, "slow") == 1
+
+    async def test_facts_that_agree_are_received_together(self, own_database: Database) -> None:
+        got: list[list[UUID]] = []
+
+        @receives_together(LanternLit, "gathering", by="on")
+        async def gather(session: Session, facts: Sequence[LanternLit]) -> None:
+            got.append([fact.lantern_id for fact in facts])
+            await write_down(session, "gathering")
+
+        lit = [LanternLit(uuid4(), day) for day in (FACT.on, FACT.on, date(2013, 10, 6), FACT.on)]
+        async with own_database.transaction(SYSTEM) as session:
+            for fact in lit:
+                await announce(session, fact)
+        async with own_database.reading(SYSTEM) as reading:
+            waiting = (await reading.scalars(select(OutboxMessage.id).order_by(OutboxMessage.id))).all()
+        await asyncio.gather(*(deliver(own_database, message_id) for message_id in waiting))
+        assert sorted(map(sorted, got)) == sorted(
+            [sorted(fact.lantern_id for fact in lit if fact.on == FACT.on), [lit[2].lantern_id]]
+        )
+        assert await written(own_database, "gathering") == 2
+        assert all([(await message(own_database, each)).delivered_at for each in waiting])
+
+    async def test_what_fails_together_comes_again_together(self, own_database: Database) -> None:
+        got: list[int] = []
+
+        @receives_together(LanternLit, "gathering", by="on")
+        async def gather(session: Session, facts: Sequence[LanternLit]) -> None:
+            got.append(len(facts))
+            await write_down(session, "gathering")
+            if len(got) == 1:
+                raise RuntimeError("not well")
+
+        first, second = await announce_one(own_database), await announce_one(own_database)
+        with pytest.raises(TryAgainError):
+            await deliver(own_database, first)
+        await deliver(own_database, second)
+        await deliver(own_database, first)
+        assert got == [2, 2]
+        assert await written(own_database, "gathering") == 1
 
     async def test_a_failing_receiver_leaves_nothing_and_keeps_nothing_from_others(
         self, own_database: Database

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import and_, delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from academe.platform.actor import system_actor
@@ -15,12 +15,14 @@ from academe.platform.errors import NotFoundError
 from academe.platform.jobs.runner import TryAgainError, backoff_seconds
 from academe.platform.jobs.service import defer
 from academe.platform.outbox.models import OutboxMessage, OutboxReceipt
-from academe.platform.outbox.service import DELIVERY_TASK, Fact, Receiver, fact_from, receivers_of
+from academe.platform.outbox.service import DELIVERY_TASK, Registered, fact_from, receivers_of
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 8
 """Deliveries of one message before it is parked: with the growing waits, about three hours."""
+
+_TAKE_TURN: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))")
 
 COURIER: Final = system_actor("delivery of facts")
 
@@ -35,9 +37,9 @@ async def deliver(database: Database, message_id: UUID) -> None:
     if message is None or message.delivered_at is not None or message.parked_at is not None:
         return
     failures = []
-    for name, (fact, function) in receivers_of(message.kind).items():
+    for name, receiver in receivers_of(message.kind).items():
         try:
-            await _hand_over(database, message, name, fact, function)
+            await _hand_over(database, message, name, receiver)
         except Exception as error:
             logger.exception("receiver %s failed with message %s (%s)", name, message_id, message.kind)
             failures.append(f"{name}: {type(error).__name__}: {error}")
@@ -53,15 +55,24 @@ async def deliver(database: Database, message_id: UUID) -> None:
         raise TryAgainError(backoff_seconds(attempts))
 
 
-async def _hand_over(
-    database: Database, message: OutboxMessage, name: str, fact: type[Fact], function: Receiver[Any]
-) -> None:
+async def _hand_over(database: Database, message: OutboxMessage, name: str, receiver: Registered) -> None:
     async with database.transaction(COURIER) as session:
-        receipt = insert(OutboxReceipt).values(message_id=message.id, receiver=name).on_conflict_do_nothing()
+        chosen = OutboxMessage.id == message.id
+        if receiver.by is not None:
+            value = message.payload[receiver.by]
+            await session.execute(_TAKE_TURN, {"turn": f"{name} {value}"})
+            agreeing = (OutboxMessage.kind == message.kind, OutboxMessage.payload[receiver.by].astext == str(value))
+            waiting = and_(OutboxMessage.delivered_at.is_(None), OutboxMessage.parked_at.is_(None), *agreeing)
+            chosen = or_(chosen, waiting)
+        asked = select(OutboxMessage.id, literal(name)).where(chosen).order_by(OutboxMessage.id)
+        receipts = insert(OutboxReceipt).from_select(["message_id", "receiver"], asked).on_conflict_do_nothing()
         # A delivery of the same message elsewhere is waited for here; its receipt then makes this one unnecessary.
-        if (await session.execute(receipt.returning(OutboxReceipt.receiver))).first() is None:
+        taken = (await session.scalars(receipts.returning(OutboxReceipt.message_id))).all()
+        if not taken:
             return
-        await function(session, fact_from(fact, message.payload))
+        given = select(OutboxMessage.payload).where(OutboxMessage.id.in_(taken)).order_by(OutboxMessage.id)
+        payloads = [message.payload] if receiver.by is None else (await session.scalars(given)).all()
+        await receiver.function(session, [fact_from(receiver.fact, payload) for payload in payloads])
 
 
 async def unpark(database: Database, message_id: UUID) -> None:
