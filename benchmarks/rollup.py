@@ -1,8 +1,10 @@
 """`academe benchmark rollup`: how far `activity_day` is behind while statements come at a steady rate.
 
-One server process, one worker with its follower, and their database. Batches are sent at fixed times whether or not the
-ones before were answered late. Meanwhile the newest statement is compared with the newest that was counted, and
-statements by actors whom nobody has seen are looked for in the rollup. In the end, it is compared with a rebuild.
+One server process, one worker with its follower, and their database. First nobody knows the actors and activities, then
+they are students and offerings, whose days are summed for the risk scores as well. Batches are sent at fixed times
+whether or not the ones before were answered late. Meanwhile the newest statement is compared with the newest that was
+counted, and statements by actors whom nobody has seen are looked for in the rollup. In the end, it is compared with a
+rebuild.
 """
 
 import http.client
@@ -26,7 +28,9 @@ import psycopg
 from academe.lrs.keys import key_uuid
 from academe.lrs.xapi.identity import key_of
 from academe.platform.database.embedded import EmbeddedServer
+from academe.platform.settings import Settings
 from benchmarks.framework import Context, Measure, absolute
+from benchmarks.known import found_school, statement_about
 from benchmarks.lrs import Store, environment_of, served_store
 from benchmarks.lrs_rows import HOME, statement_of
 from benchmarks.served import COMMAND
@@ -50,6 +54,13 @@ _BEHIND: Final = """
     SELECT coalesce(extract(epoch FROM (SELECT max(stored) FROM xapi_statement)
         - (SELECT position FROM xapi_follower WHERE name = 'activity_day'))::float, 'infinity')"""
 _COUNTED: Final = "SELECT EXISTS (SELECT FROM activity_day WHERE actor_id = %s)"
+_NEWS: Final = "SELECT count(*) FROM outbox_message WHERE delivered_at IS NULL"
+_LEARNER_DAYS: Final = "SELECT count(*) FROM learner_day"
+_OTHER_CLICKS: Final = """
+    SELECT count(*) FROM (SELECT offering_id, sum(clicks) AS clicks FROM learner_day GROUP BY 1) d
+    FULL JOIN (SELECT context_id, sum(count) AS clicks FROM activity_day JOIN offering ON id = context_id GROUP BY 1) a
+        ON a.context_id = d.offering_id
+    WHERE a.clicks IS DISTINCT FROM d.clicks"""
 _DAYS: Final = "SELECT d::text FROM activity_day d ORDER BY 1"
 
 
@@ -65,36 +76,58 @@ def measure(context: Context) -> Sequence[Measure]:
                 _send(store, seconds=DIFFERENT * BATCH / RATE, offset=0)
                 _wait_until_counted(conninfo)
                 context.say(f"Sending {RATE:,} statements a second for {SECONDS} s")
-                yielded = _under_load(store, conninfo)
+                yielded = _under_load(store, conninfo, statement_of, "by strangers")
+                yielded += _known(store, conninfo, context)
             context.say("Counting anew")
             return [*yielded, _beside_a_rebuild(folder, conninfo)]
         finally:
             server.stop()
 
 
-def _under_load(store: Store, conninfo: str) -> list[Measure]:
+def _known(store: Store, conninfo: str, context: Context) -> list[Measure]:
+    """The same about students in their offerings, and how long the news of it waits."""
+    found_school(conninfo)
+    about = partial(statement_about, settings=Settings(_env_file=None))
+    context.say(f"Sending {RATE:,} statements a second for {SECONDS} s about students")
+    measured = _under_load(store, conninfo, about, "by students")
+    began = time.monotonic()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        waiting = int(_value(connection, _NEWS))
+        _wait(lambda: int(_value(connection, _NEWS)) == 0, every=0.1)
+        if not _value(connection, _LEARNER_DAYS):
+            raise AssertionError("no day of a learner was summed")
+        if other := _value(connection, _OTHER_CLICKS):
+            raise AssertionError(f"{other} learners have other days than their activity")
+    return [
+        *measured,
+        absolute("pieces of news about them that wait at the end", waiting, "pieces"),
+        absolute("until the days of learners have all of it", time.monotonic() - began, "s", "at most", LIMIT),
+    ]
+
+
+def _under_load(store: Store, conninfo: str, made: Callable[[int], dict[str, Any]], by: str) -> list[Measure]:
     ending = threading.Event()
     with ThreadPoolExecutor(2) as pool:
         looking = pool.submit(_looks, conninfo, ending)
         probing = pool.submit(_probes, store, conninfo, ending)
         try:
-            rate = _send(store, seconds=SECONDS, offset=DIFFERENT)
+            rate = _send(store, seconds=SECONDS, offset=DIFFERENT, made=made)
         finally:
             ending.set()
         behind, until_counted = looking.result(), probing.result()
     _wait_until_counted(conninfo)
     return [
-        absolute("statements stored", rate, "statements/s", "at least", RATE * 0.99),
-        absolute("the rollup behind, median", statistics.median(behind), "s"),
-        absolute("the rollup behind, at most", max(behind), "s", "at most", LIMIT),
-        absolute("from sending to being counted, median", statistics.median(until_counted), "s"),
-        absolute("from sending to being counted, at most", max(until_counted), "s", "at most", LIMIT),
+        absolute(f"statements stored, {by}", rate, "statements/s", "at least", RATE * 0.99),
+        absolute(f"the rollup behind, median, {by}", statistics.median(behind), "s"),
+        absolute(f"the rollup behind, at most, {by}", max(behind), "s", "at most", LIMIT),
+        absolute(f"from sending to being counted, median, {by}", statistics.median(until_counted), "s"),
+        absolute(f"from sending to being counted, at most, {by}", max(until_counted), "s", "at most", LIMIT),
     ]
 
 
-def _send(store: Store, *, seconds: float, offset: int) -> float:
+def _send(store: Store, *, seconds: float, offset: int, made: Callable[[int], dict[str, Any]] = statement_of) -> float:
     """Send batches at their times over several connections; returns the statements stored a second."""
-    bodies = [json.dumps([statement_of(batch * BATCH + place) for place in range(BATCH)]) for batch in range(DIFFERENT)]
+    bodies = [json.dumps([made(batch * BATCH + place) for place in range(BATCH)]) for batch in range(DIFFERENT)]
     batches = round(seconds * RATE / BATCH)
     turns, began = count(), time.monotonic()
 
