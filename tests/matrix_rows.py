@@ -50,6 +50,7 @@ from academe.messaging.mail.models import CaughtMail, MailMessage, Undeliverable
 from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.types import MailTemplate, NotificationKind
 from academe.operations.erasure.models import Erasure
+from academe.operations.subject_access.models import SubjectExport
 from academe.platform import clock
 from academe.platform.database.session import Session
 from academe.platform.encryption.models import DestroyedPersonKey, PersonKey
@@ -335,8 +336,10 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     """A legal hold on a student, and an erasure."""
     person = {"institution_id": school.institution.id, "person_id": school.people["student0"].id, "reason": "x"}
     session.add_all((LegalHold(**person), Erasure(**person)))
+    who = person["person_id"]
+    session.add(SubjectExport(person_id=who, requested_by=who, expires_at=clock.now()))
     await session.flush()
-    return dict.fromkeys(("legal_hold", "erasure"), f"person_id = '{person['person_id']}'")
+    return dict.fromkeys(("legal_hold", "erasure", "subject_export"), f"person_id = '{person['person_id']}'")
 
 
 async def guardian_rows(session: Session, school: School) -> dict[str, str]:

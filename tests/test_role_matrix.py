@@ -83,6 +83,8 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         "riu",
     ),
     # Academe erases; keepers and auditors see that it did.
+    # The copy is the student's own.
+    "subject_export": ({"student0": "riud"}, "riud"),
     "erasure": (dict.fromkeys(("registrar", "administrator", "auditor"), "r"), "ri"),
     "enrollment": (
         {

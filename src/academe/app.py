@@ -86,6 +86,8 @@ from academe.messaging.notifications import routes as notification_routes
 from academe.messaging.notifications.live import LiveBells
 from academe.operations.erasure import pages as erasure_pages
 from academe.operations.erasure import routes as erasure_routes
+from academe.operations.subject_access import pages as export_pages
+from academe.operations.subject_access import routes as export_routes
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -128,6 +130,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     hold_pages.router,
     erasure_routes.router,
     erasure_pages.router,
+    export_routes.router,
+    export_pages.router,
+    export_pages.own_router,
     audit_routes.router,
     audit_routes.downloads,
     audit_pages.router,
@@ -219,6 +224,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     add_person_card("sign-in identities", identities.identities_card)
     add_person_card("record", record_pages.record_card)
     add_person_card("legal holds", hold_pages.holds_card)
+    add_person_card("copy", export_pages.export_card)
     add_person_card("erasure", erasure_pages.erasure_card)
     add_person_finder("student number", directory.people_by_number)
     filter_by_program(directory.PROGRAMS)

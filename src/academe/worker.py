@@ -37,6 +37,8 @@ from academe.messaging.notices import tell_forward_paused, tell_guardian_linked,
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.operations.erasure import tasks as erasure_tasks
+from academe.operations.subject_access import tasks as export_tasks
+from academe.operations.subject_access.service import forget_exports
 from academe.platform.actor import system_actor
 from academe.platform.database.partitions import ensure_ahead
 from academe.platform.database.session import Database, Session
@@ -56,6 +58,7 @@ JOBS = (
     erasure_tasks.erase,
     people_import_tasks.import_people,
     people_import_tasks.undo_people,
+    export_tasks.pack,
 )
 """Every kind of job; being imported here is what makes a job known to the worker."""
 
@@ -99,6 +102,7 @@ async def keep_house(database: Database) -> None:
         await forget_uploads(session)
         await refresh_consent(session)
         await forget_people_files(session)
+        await forget_exports(session)
     await forget_pictures(database)
     await forget_finished(database)
     await forget_delivered(database)

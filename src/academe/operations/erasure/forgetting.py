@@ -7,6 +7,7 @@ from academe.academics.api import forget_student
 from academe.identity.api import addresses_of, forget_identity
 from academe.lrs.api import erase_agents_of
 from academe.messaging.api import forget_messages
+from academe.operations.subject_access.service import forget_exports
 from academe.platform.database.session import Session
 from academe.platform.encryption.persons import destroy_person_key
 from academe.platform.jobs.service import forget_jobs_of
@@ -19,6 +20,7 @@ async def forget_person(session: Session, *, person_id: UUID, signing_key: bytes
     await forget_messages(session, person_id=person_id, addresses=addresses)
     await forget_student(session, person_id=person_id)
     await forget_jobs_of(session, person_id=person_id)
+    await forget_exports(session, person_id=person_id)
     await forget_identity(session, person_id=person_id)
     await destroy_person_key(session, person_id=person_id)
     return agents.files
