@@ -10,13 +10,16 @@ from sqlalchemy import select
 from academe.academics.api import Mark, enrol_student, load_results, record_attendance, withdraw_student
 from academe.academics.models import Attendance
 from academe.academics.types import AttendanceStatus
+from academe.identity.facts import SignInChange, SignInChanged
 from academe.insight.facts import RiskScored
 from academe.insight.models import RiskScore
 from academe.insight.notices import tell_advisors
 from academe.insight.types import band_of
 from academe.lrs.facts import ForwardPaused
+from academe.messaging.mail.models import MailMessage
 from academe.messaging.notifications.models import Notification
-from academe.messaging.types import NotificationKind
+from academe.messaging.notifications.service import Preference, set_preferences
+from academe.messaging.types import EmailMode, NotificationKind
 from academe.platform import clock
 from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import Database, Session
@@ -64,6 +67,22 @@ async def told(database: Database, home: School, who: str) -> Told:
 async def enrol(database: Database, home: School, actor: Actor) -> None:
     async with database.transaction(actor) as session:
         await enrol_student(session, actor=actor, offering_id=home.offering.id, student_number="10004")
+
+
+async def test_who_signs_in_otherwise_is_told_by_e_mail_whatever_they_chose(
+    own_database: Database, home: School
+) -> None:
+    student = home.actor("student0")
+    async with own_database.transaction(student) as session:
+        nowhere = {NotificationKind.SYSTEM: Preference(False, EmailMode.OFF)}
+        await set_preferences(session, actor=student, wanted=nowhere)
+    async with own_database.transaction(SYSTEM) as session:
+        await announce(session, SignInChanged(home.people["student0"].id, SignInChange.PASSWORD_CHANGED))
+    (notice,) = await told(own_database, home, "student0")
+    assert notice == (NotificationKind.SYSTEM, "The password of your account was changed", "/account/security")
+    async with own_database.transaction(SYSTEM) as session:
+        (letter,) = (await session.scalars(select(MailMessage))).all()
+    assert (letter.person_id, letter.content["title"]) == (home.people["student0"].id, notice[1])
 
 
 async def test_a_student_is_told_of_a_place_and_of_its_end(own_database: Database, home: School) -> None:

@@ -34,9 +34,9 @@ _BY_OTHER: Final = "An administrator did this. If you did not ask for it, tell y
 
 
 async def tell_sign_in_changed(session: Session, fact: SignInChanged) -> None:
-    """Tell somebody that the way they sign in was changed: whoever did not do it must hear of it."""
+    """Tell somebody that the way they sign in was changed, by e-mail too: whoever did not do it must hear of it."""
     body = _BY_OTHER if fact.by_other else _NOT_YOU
-    notice = Notice(NotificationKind.SYSTEM, _TITLES[fact.change], body, SECURITY_PAGE)
+    notice = Notice(NotificationKind.SYSTEM, _TITLES[fact.change], body, SECURITY_PAGE, is_essential=True)
     await notify(session, actor=ACTOR, notice=notice, receivers=[fact.person_id])
 
 

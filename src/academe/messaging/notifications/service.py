@@ -42,7 +42,7 @@ _NOTIFY: Final = text(
         SELECT receiver.id, person.id AS person_id, person.institution_id,
                notice.kind, notice.title, notice.body, notice.link, notice.dedup_key,
                notice.essential OR coalesce(preference.in_bell, true) AS in_bell,
-               CASE WHEN notice.essential AND preference.email = 'off' THEN 'at_once'
+               CASE WHEN notice.essential AND coalesce(preference.email, notice.email) = 'off' THEN 'at_once'
                     ELSE coalesce(preference.email, notice.email) END AS email
         FROM receiver JOIN notice USING (n)
         JOIN person ON person.id = receiver.person_id AND person.status = 'active'
@@ -89,7 +89,8 @@ _CHANGED: Final = text(f"SELECT pg_notify('{CHANNEL}', :ids)")
 class Notice:
     """What is told: `title` up to 200 characters, `body` up to 4,000, `link` a path within Academe or empty.
 
-    Under the same `dedup_key` a person is told once, for ever; without one, each time.
+    Under the same `dedup_key` a person is told once, for ever; without one, each time. What `is_essential` comes into
+    the bell and by e-mail whatever its receivers have chosen for the kind; the kinds in ESSENTIAL are so always.
     """
 
     kind: NotificationKind
@@ -97,6 +98,7 @@ class Notice:
     body: str = ""
     link: str = ""
     dedup_key: str | None = None
+    is_essential: bool = False
 
 
 async def notify(session: Session, *, actor: Actor, notice: Notice, receivers: Collection[UUID]) -> int:
@@ -275,7 +277,7 @@ def _as_row(number: int, notice: Notice) -> dict[str, Any]:
         "body": notice.body,
         "link": notice.link,
         "dedup_key": notice.dedup_key,
-        "essential": notice.kind in ESSENTIAL,
+        "essential": notice.is_essential or notice.kind in ESSENTIAL,
         "email": EMAIL_USUALLY[notice.kind].value,
     }
 
