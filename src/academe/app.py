@@ -32,6 +32,8 @@ from academe.identity.access.grants import routes as grant_routes
 from academe.identity.access.guardians import pages as guardian_pages
 from academe.identity.access.guardians import routes as guardian_routes
 from academe.identity.access.guardians.queries import guardian_scopes
+from academe.identity.access.masquerade import pages as masquerade_pages
+from academe.identity.access.masquerade import routes as masquerade_routes
 from academe.identity.access.tree import pages as tree_pages
 from academe.identity.access.tree import routes as tree_routes
 from academe.identity.api import BreachedPasswords, actor_resolver
@@ -113,6 +115,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     grant_routes.router,
     guardian_routes.router,
     guardian_pages.router,
+    masquerade_routes.router,
+    masquerade_pages.router,
     grant_pages.router,
     tree_routes.router,
     tree_pages.router,
@@ -222,6 +226,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     add_person_card("guardians", guardian_pages.guardians_card)
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("sign-in identities", identities.identities_card)
+    add_person_card("masquerade", masquerade_pages.masquerade_card)
     add_person_card("record", record_pages.record_card)
     add_person_card("legal holds", hold_pages.holds_card)
     add_person_card("copy", export_pages.export_card)

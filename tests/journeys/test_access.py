@@ -131,3 +131,21 @@ def test_a_guardian_sees_only_their_child(site: Site, page: Page, browser: Brows
         guardian.goto(f"{site.url}/my-children/{child.id}")
         expect(guardian.get_by_text("Not shared with you")).to_have_count(3)
     assert complaints == []
+
+
+def test_an_administrator_acts_as_a_lecturer(site: Site, page: Page) -> None:
+    complaints = complaints_of(page)
+    site.sign_in(page, "administrator")
+    page.goto(f"{site.url}/people/{site.home.people['lecturer'].id}")
+    page.get_by_role("button", name="Act as this person …").click()
+    page.get_by_role("button", name="Act as this person", exact=True).click()
+    banner = page.get_by_role("region", name="Acting as somebody else")
+    expect(banner).to_contain_text("Administrator of home acts as Lecturer of home")
+    accessible(page)
+    keep_screenshots(page, "masquerade")
+    page.goto(f"{site.url}/account")
+    expect(banner).to_be_visible()
+    banner.get_by_role("button", name="Act as yourself again").click()
+    expect(page.get_by_label(f"Your account: {site.home.people['administrator'].display_name}")).to_be_visible()
+    expect(banner).to_have_count(0)
+    assert complaints == []

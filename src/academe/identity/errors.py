@@ -187,6 +187,12 @@ class SecondFactorRequiredError(PermissionDeniedError):
         super().__init__("Your institution asks for a second factor in your role. Set one up at /account/security.")
 
 
+class MasqueradeRefusedError(PermissionDeniedError):
+    """An administrator acts as somebody of whom or while this is not allowed (403)."""
+
+    title = "This is not possible while acting as somebody else"
+
+
 class FactorStateError(ConflictError):
     """An authenticator app is there already, or none that waits for its first code (409)."""
 

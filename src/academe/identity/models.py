@@ -168,6 +168,8 @@ class AccountSession(Identified, Base):
 
     `identity_id` is the sign-in identity by which the browser came in, `provider_session` what the provider calls its
     own session, and `factor_vouched` whether the provider has asked for a second factor and is believed (`providers`).
+
+    `masquerades_as` is whom its administrator acts as, until `masquerade_until` (`access.masquerade`).
     """
 
     __tablename__ = "account_session"
@@ -182,12 +184,15 @@ class AccountSession(Identified, Base):
     privileges: Mapped[bytes | None] = mapped_column(LargeBinary)
     previous_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     renewed_at: Mapped[datetime | None]
+    masquerades_as: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
+    masquerade_until: Mapped[datetime | None]
     identity_id: Mapped[UUID | None] = mapped_column(ForeignKey("sign_in_identity.id", ondelete="SET NULL"), index=True)
     provider_session: Mapped[str | None]
     factor_vouched: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         CheckConstraint("(previous_token_hash IS NULL) = (renewed_at IS NULL)", name="renewed_with_its_time"),
+        CheckConstraint("(masquerades_as IS NULL) = (masquerade_until IS NULL)", name="masquerade_is_bounded"),
         {"info": {PEOPLE: True}},
     )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from academe.identity.access.masquerade.service import behind, end_masquerade
 from academe.identity.errors import SignInRefusedError, TooManyAttemptsError, WeakPasswordError, WrongPasswordError
 from academe.identity.forms import PasswordForm, SignInForm
 from academe.identity.providers.queries import OfferedProvider, offered_providers
@@ -182,9 +183,13 @@ async def take_sign_in(request: Request, actor: CurrentActor) -> Response:  # no
 
 
 @router.post("/sign-out")
-async def take_sign_out(request: Request, actor: CurrentActor, session: WriteSession) -> Response:
-    """End this browser's session; harmless for whoever has none."""
-    await sign_out(session, actor=actor)
+async def take_sign_out(request: Request, actor: CurrentActor) -> Response:
+    """End this browser's session; harmless for whoever has none. Who acts as somebody else ends that with it."""
+    really = behind(actor)
+    async with database_of(request).transaction(really) as session:
+        if actor.masquerader_id is not None:
+            await end_masquerade(session, actor=really)
+        await sign_out(session, actor=really)
     response = redirect(request, "/", "You are signed out.")
     forget_session(request, response)
     return response

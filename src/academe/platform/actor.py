@@ -34,6 +34,7 @@ class Actor:
 
     `person_id` is set exactly when `kind` is PERSON. `label` is shown in the page header and in audit entries; for
     people it is the name they go by, so it is never logged. `reason` says why the system acts ("import oulad").
+    `masquerader_id` and `masquerader` are the administrator who acts in the person's name; audit entries carry both.
     """
 
     kind: ActorKind
@@ -41,6 +42,8 @@ class Actor:
     person_id: UUID | None = None
     scopes: tuple[RoleScope, ...] = ()
     session_id: UUID | None = None
+    masquerader_id: UUID | None = None
+    masquerader: str = ""
 
     def __post_init__(self) -> None:
         if (self.person_id is not None) != (self.kind is ActorKind.PERSON):

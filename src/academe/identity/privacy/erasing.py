@@ -3,8 +3,9 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
+from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import Account, AccountSession, Person, PersonParticulars, PersonPicture, RoleGrant
 from academe.identity.sign_in.actors import forget_actors
 from academe.identity.sign_in.models import (
@@ -53,6 +54,10 @@ async def forget_identity(session: Session, *, person_id: UUID) -> None:
     open_grants = (RoleGrant.person_id == person_id, RoleGrant.ends_on.is_(None) | (RoleGrant.ends_on >= today))
     ended = func.greatest(today - 1, RoleGrant.starts_on - 1)
     await session.execute(update(RoleGrant).where(*open_grants).values(ends_on=ended))
+    links = or_(Guardianship.guardian_id == person_id, Guardianship.student_id == person_id)
+    still = or_(Guardianship.ends_on.is_(None), Guardianship.ends_on >= today)
+    over = {"ends_on": func.greatest(today - 1, Guardianship.starts_on - 1)}
+    await session.execute(update(Guardianship).where(links, still).values(over))
     pseudonym = {
         **dict.fromkeys(("sourced_id", "given_name", "middle_name", "family_name", "preferred_name")),
         "display_name": ERASED_NAME,

@@ -16,7 +16,7 @@ from academe.identity.models import Account, AccountSession, Person
 from academe.identity.queries import role_scopes
 from academe.identity.sign_in.queries import demanded_of, protected
 from academe.identity.sign_in.renewal import opened_by, renewed_token, token_hash
-from academe.identity.types import PersonStatus
+from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind, RoleScope, system_actor
 from academe.platform.cache import MemoryCache
@@ -112,11 +112,47 @@ async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) 
         if now - browser.last_seen_at > SEEN_EVERY:
             seen = update(AccountSession).where(AccountSession.id == browser.id).values(last_seen_at=now)
             await session.execute(seen)
-        scopes = list(await role_scopes(session, person_id))
-        for source in sources:
-            scopes.extend(await source(session, person_id))
+        scopes = await _scopes_of(session, person_id, sources)
         has_factor = has_factor or browser.factor_vouched
         lacks = not has_factor and await demanded_of(session, scopes)
+        actor = Actor(
+            kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=browser.id
+        )
+        if browser.masquerades_as is not None:
+            actor = await _in_the_name_of(session, actor, browser, sources)
+            scopes = [*scopes, *actor.scopes]
         token = await renewed_token(session, browser.id, key, browser.privileges, scopes=scopes, factor=has_factor)
-    actor = Actor(kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=browser.id)
     return KnownActor(actor, lacks, (token, (browser.expires_at - now).total_seconds()) if token else None)
+
+
+async def _scopes_of(session: Session, person_id: UUID, sources: Sequence[ScopeSource]) -> list[RoleScope]:
+    scopes = list(await role_scopes(session, person_id))
+    for source in sources:
+        scopes.extend(await source(session, person_id))
+    return scopes
+
+
+async def _in_the_name_of(
+    session: Session, administrator: Actor, browser: AccountSession, sources: Sequence[ScopeSource]
+) -> Actor:
+    """The person whom the browser stands in for, as long as all that allowed it still holds; else its administrator."""
+    person = await session.get_one(Person, browser.masquerades_as)
+    scopes = await _scopes_of(session, person.id, sources)
+    holds = (
+        browser.masquerade_until is not None
+        and browser.masquerade_until > clock.now()
+        and person.status is PersonStatus.ACTIVE
+        and person.institution_id in administrator.org_unit_ids(Role.ADMINISTRATOR)
+        and not any(scope.role == Role.ADMINISTRATOR for scope in scopes)
+    )
+    if not holds:
+        return administrator
+    return Actor(
+        kind=ActorKind.PERSON,
+        label=person.display_name,
+        person_id=person.id,
+        scopes=tuple(scopes),
+        session_id=browser.id,
+        masquerader_id=administrator.person_id,
+        masquerader=administrator.label,
+    )

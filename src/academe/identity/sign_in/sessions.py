@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Select, delete, select, true, update
 from sqlalchemy.orm import joinedload
 
-from academe.identity.errors import RecentSignInRequiredError, SessionNotFoundError
+from academe.identity.errors import MasqueradeRefusedError, RecentSignInRequiredError, SessionNotFoundError
 from academe.identity.models import Account, AccountSession
 from academe.identity.sign_in.actors import forget_actors
 from academe.identity.sign_in.models import SignInLink, UnfinishedSignIn
@@ -175,7 +175,12 @@ def with_person() -> Select[Account]:
 
 
 async def account_of(session: Session, actor: Actor) -> Account:
-    """The actor's account; whoever has none is not signed in."""
+    """The actor's account, before something about it changes; whoever has none is not signed in.
+
+    Raises MasqueradeRefusedError for an administrator who acts as the actor.
+    """
+    if actor.masquerader_id is not None:
+        raise MasqueradeRefusedError
     found = await session.execute(with_person().where(Account.person_id == actor.person_id))
     account = found.scalar_one_or_none()
     if account is None:

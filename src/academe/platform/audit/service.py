@@ -75,7 +75,8 @@ def record_access(session: Session, *, actor: Actor, subject: Subject, purpose: 
     The roles in which the actor may have looked, those held in the institution of the subject, stand in `changes`.
     Nothing is left when people look at their own record.
     """
-    if actor.person_id is not None and actor.person_id == subject.person_id:
+    own = actor.person_id is not None and actor.person_id == subject.person_id
+    if own and actor.masquerader_id is None:
         return
     summary = f"Looked at {subject.kind.replace('_', ' ')} for: {purpose}"
     roles = sorted({scope.role for scope in actor.scopes if scope.institution_id == subject.institution_id})
@@ -102,6 +103,9 @@ def _remember(
     changes: Mapping[str, object] | None = None,
     purpose: str | None = None,
 ) -> None:
+    if actor.masquerader_id is not None:
+        summary = f"{summary} (an administrator in this person's name)"
+        changes = {**(changes or {}), "masquerader_id": actor.masquerader_id}
     pending: list[_Pending] | None = session.info.get(_PENDING)
     if pending is None:
         pending = session.info[_PENDING] = []

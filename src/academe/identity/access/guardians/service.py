@@ -80,7 +80,7 @@ async def consent(session: Session, *, actor: Actor, guardianship_id: UUID, part
     there is not.
     """
     link = await _known(session, actor, guardianship_id)
-    if link.student_id != actor.person_id:
+    if link.student_id != actor.person_id or actor.masquerader_id is not None:
         raise PermissionDeniedError("Only the student decides what a guardian may see.")
     known = [part for part, _ in PARTS]
     if not set(parts) <= set(known):
