@@ -24,6 +24,7 @@ from academe.identity.sign_in.models import (
     TotpFactor,
     UnfinishedSignIn,
 )
+from academe.identity.tokens.models import ApiToken, ServiceAccount
 from academe.insight.models import LearnerDay, RiskModel, RiskScore
 from academe.insight.types import ModelStatus, RiskBand
 from academe.lrs.documents.models import XapiDocument
@@ -352,6 +353,17 @@ async def guardian_rows(session: Session, school: School) -> dict[str, str]:
     return {"guardianship": f"student_id = '{student}'"}
 
 
+async def token_rows(session: Session, school: School) -> dict[str, str]:
+    """A token of a student, and a service account that has the student's entry."""
+    person = school.people["student0"].id
+    token = ApiToken(person_id=person, name="A program", token_hash=person.bytes, scopes=["read"])
+    token.expires_at = clock.now() + timedelta(days=1)
+    account = ServiceAccount(person_id=person, institution_id=school.institution.id, secret_hash=b"", scopes=["read"])
+    session.add_all((token, account))
+    await session.flush()
+    return dict.fromkeys(("api_token", "service_account"), f"person_id = '{person}'")
+
+
 MORE_ROWS: Final[Sequence[AddRows]] = (
     insight_rows,
     guardian_rows,
@@ -367,4 +379,5 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     privacy_rows,
     person_rows,
     provider_rows,
+    token_rows,
 )

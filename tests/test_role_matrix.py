@@ -75,6 +75,8 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         },
         "riud",
     ),
+    # People make tokens for themselves; administrators end them.
+    "api_token": ({"student0": "riu", "administrator": "ru"}, "riud"),
     # The row is the system's: nobody writes in the name of another.
     "audit_entry": ({"student0": "r", "administrator": "r", "auditor": "r"}, "ri"),
     # Keepers place and lift holds; who audits sees them. The person does not: a hold may be part of an investigation.
@@ -114,6 +116,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     ),
     # Whoever keeps the mail running; operators, who are not among these actors, as administrators.
     "caught_mail": ({"administrator": "r"}, "rid"),
+    "service_account": ({"administrator": "riu"}, "riud"),
     # Everybody at home sees by what they may sign in.
     "identity_provider": (
         dict.fromkeys([who for who in ACTORS if who not in {"anonymous", "stranger"}], "r") | {"administrator": "riud"},

@@ -60,6 +60,10 @@ from academe.identity.second_factor import pages as second_factor_pages
 from academe.identity.second_factor import routes as second_factor_routes
 from academe.identity.second_factor import rule_pages
 from academe.identity.sign_in import link_pages
+from academe.identity.tokens import pages as token_pages
+from academe.identity.tokens import routes as token_routes
+from academe.identity.tokens.bearer import bearer_resolver
+from academe.identity.tokens.scopes import area_of
 from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
@@ -107,6 +111,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     second_factor_routes.router,
     second_factor_pages.router,
     rule_pages.router,
+    *token_routes.ROUTERS,
+    token_pages.router,
     provider_routes.router,
     provider_sign_in_pages.router,
     provider_pages.router,
@@ -199,6 +205,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *mail_pages.NAVIGATION,
     *rule_pages.NAVIGATION,
     *provider_pages.NAVIGATION,
+    *token_pages.NAVIGATION,
 )
 """Every module's `pages.NAVIGATION`, in the order in which it is shown."""
 
@@ -239,13 +246,14 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     def needed() -> bool:
         return not endpoint.spool.carries_on
 
+    scope_sources = (offering_scopes, guardian_scopes)
     for source in audiences.SOURCES:
         register_audience(source)
     app = build_application(
         settings,
         ROUTERS,
         database=database,
-        resolve_actor=actor_resolver(settings, (offering_scopes, guardian_scopes)),
+        resolve_actor=actor_resolver(settings, scope_sources, bearer=bearer_resolver(scope_sources)),
         checks_of=lambda opened: (
             health.database_check(opened, needed),
             health.migrations_check(opened, migrate.head, needed),
@@ -265,6 +273,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         inbox_url=notification_pages.INBOX,
         auto_reload=settings.reload_templates,
     )
+    app.state.api_areas = sorted({area_of(str(router.tags[0])) for router in ROUTERS if router.tags})
     app.state.live_bells = LiveBells(lambda: app.state.database)
     app.mount(STATIC_URL, static_files(), name="static")
     # The last one added is the outermost: programs that send statements pass by everything that is for people.

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from academe.identity.tokens.cli import accounts
 from academe.lrs.institutions import INSTITUTIONS
 from academe.lrs.rollup.cli import RESOLVERS
 from academe.operations.demo.cli import Port, Serve, bring_up
@@ -83,6 +84,7 @@ app.add_typer(serving)
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
+app.add_typer(accounts, name="service-account")
 app.add_typer(
     typer.Typer(
         cls=later("academe.operations.cli", "imports"), help="Import other systems' data.", no_args_is_help=True

@@ -5,8 +5,8 @@ the organisation tree (`OrgUnit`) for a time and flows down the tree. The resolv
 `Actor` with the scopes in force; policies ask the actor, row-level security asks the database.
 
 Sub-concepts: `sign_in` (accounts, sessions), `second_factor` (authenticator apps, recovery codes), `passkeys`,
-`providers` (signing in elsewhere), `people` (the directory and the page about a person), `privacy` (who looked at a
-record, and the audit).
+`providers` (signing in elsewhere), `tokens` (programs), `people` (the directory and the page about a person), `privacy`
+(who looked at a record, and the audit).
 
 Tables: `org_unit`, `person`, `person_particulars`, `account`, `account_session`, `role_grant`;
 those of `second_factor` beside them.

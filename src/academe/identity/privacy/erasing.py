@@ -17,6 +17,7 @@ from academe.identity.sign_in.models import (
     TotpFactor,
     UnfinishedSignIn,
 )
+from academe.identity.tokens.models import ApiToken
 from academe.identity.types import ERASED_NAME, PersonStatus, erased_address
 from academe.platform.database.session import ReadSession, Session
 
@@ -42,7 +43,7 @@ async def addresses_of(session: Session | ReadSession, person_id: UUID) -> list[
 
 async def forget_identity(session: Session, *, person_id: UUID) -> None:
     """Put a pseudonym in the place of a person, end every way in, and every role; needs the system as actor."""
-    for owned in (PersonParticulars, PersonPicture, SignInIdentity):
+    for owned in (PersonParticulars, PersonPicture, SignInIdentity, ApiToken):
         await session.execute(delete(owned).where(owned.person_id == person_id))
     account_id = await session.scalar(select(Account.id).where(Account.person_id == person_id))
     if account_id is not None:

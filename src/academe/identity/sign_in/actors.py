@@ -7,7 +7,7 @@ the roles themselves, do not.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, event, select, update
@@ -46,9 +46,22 @@ class KnownActor:
 _actors: Final[MemoryCache[bytes, KnownActor]] = MemoryCache(entries=10_000, seconds=KEPT_SECONDS)
 
 
+_caches: Final[list[MemoryCache[bytes, Any]]] = [_actors]
+
+
+def forgotten_with_actors(cache: MemoryCache[bytes, Any]) -> None:
+    """Let a cache of who somebody is be cleared by `forget_actors` too; called when its file is imported."""
+    _caches.append(cache)
+
+
 def forget_actors(session: Session) -> None:
     """Let this process ask the database again about everybody, once this transaction is committed."""
-    event.listen(session.sync_session, "after_commit", lambda _: _actors.clear(), once=True)
+
+    def forget(_: object) -> None:
+        for cache in _caches:
+            cache.clear()
+
+    event.listen(session.sync_session, "after_commit", forget, once=True)
 
 
 def idle_since(settings: Settings) -> timedelta:

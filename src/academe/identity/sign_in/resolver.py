@@ -1,9 +1,9 @@
-"""How a request becomes an actor: the session cookie, looked up.
+"""How a request becomes an actor: the session cookie, looked up, or a bearer token, and then no cookie counts.
 
 Whoever needs a second factor and has none gets no further than the pages that set one up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -16,6 +16,10 @@ from academe.platform.http.cookies import cookie_with_answer, session_cookie_nam
 from academe.platform.http.dependencies import ActorResolver
 from academe.platform.settings import Settings
 
+BearerResolver = Callable[[Request, str], Awaitable[Actor]]
+"""Who acts by a bearer token; raises for one that is worth nothing."""
+
+_BEARER: Final = "bearer "
 _HELPING: Final = (SecondFactorRequiredError.leads_to, "/sign-out", "/sign-in")
 
 
@@ -23,11 +27,17 @@ def _helps(path: str) -> bool:
     return any(path == way or path.startswith(f"{way}/") for way in _HELPING)
 
 
-def actor_resolver(settings: Settings, sources: Sequence[ScopeSource] = ()) -> ActorResolver:
+def actor_resolver(
+    settings: Settings, sources: Sequence[ScopeSource] = (), *, bearer: BearerResolver | None = None
+) -> ActorResolver:
     """The resolver for `app.state.resolve_actor`; `sources` tell the scopes that other modules know of."""
     name = session_cookie_name(settings)
 
     async def resolve(request: Request) -> Actor:
+        authorization = request.headers.get("authorization", "")
+        if bearer is not None and authorization[: len(_BEARER)].lower() == _BEARER:
+            # Such a request passes the check of where it comes from, so its cookies must count for nothing.
+            return await bearer(request, authorization[len(_BEARER) :].strip())
         token = request.cookies.get(name)
         if not token:
             return ANONYMOUS

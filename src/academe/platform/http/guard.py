@@ -27,8 +27,8 @@ from academe.platform.settings import Settings
 _MEBIBYTE: Final = 2**20
 _FORM_BYTES: Final = 2 * _MEBIBYTE
 _MULTIPART_FRAME_BYTES: Final = _MEBIBYTE
-_GUESSED: Final = (SIGN_IN_PATH, f"{SIGN_IN_PATH}/code", f"{SIGN_IN_PATH}/link")
-"""Where passwords and codes are tried, and letters asked for; nobody guesses a passkey or a link."""
+_GUESSED: Final = (SIGN_IN_PATH, f"{SIGN_IN_PATH}/code", f"{SIGN_IN_PATH}/link", "/oauth/token")
+"""Where passwords, codes and secrets are tried, and letters asked for; nobody guesses a passkey or a link."""
 _FROM_ELSEWHERE: Final = re.compile(f"{SIGN_IN_PATH}/providers/[0-9a-f-]{{36}}/saml")
 """Where the page of a sign-in provider has a browser post its signed answer; nothing there asks who is signed in."""
 _UNLIMITED: Final = ("/static/", "/health/")
@@ -54,7 +54,9 @@ class GuardMiddleware:
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
         session = cookie_value(headers.get(b"cookie", b""), self._cookie)
-        visitor = blake2b(session, digest_size=16).digest() if session else None
+        token = headers.get(b"authorization", b"")
+        shown = token if token[:7].lower() == b"bearer " else session
+        visitor = blake2b(shown, digest_size=16).digest() if shown else None
         try:
             self._check_host(headers)
             self._check_rate(scope, visitor)
@@ -88,7 +90,7 @@ class GuardMiddleware:
             raise UnknownHostError("Ask for this service by the host name it is known by.")
 
     def _check_rate(self, scope: Scope, visitor: bytes | None) -> None:
-        """Count the request for its session once that was seen to be a real one, else for its network."""
+        """Count the request for its session or token once that was seen to be a real one, else for its network."""
         path: str = scope["path"]
         if path.startswith(_UNLIMITED):
             return

@@ -71,8 +71,9 @@ def failure_of(error: AcademeError) -> Failure:
     """An error of the application as the client is to see it."""
     seconds = getattr(error, "retry_after_seconds", _RETRY_SECONDS if error.status == 503 else None)
     headers = {} if seconds is None else {"Retry-After": str(seconds)}
-    if error.status == 401:
-        headers["WWW-Authenticate"] = 'Session realm="Academe"'
+    challenge = getattr(error, "challenge", 'Session realm="Academe"' if error.status == 401 else None)
+    if challenge is not None:
+        headers["WWW-Authenticate"] = challenge
     # What is wrong with the embedded server names folders and quotes its log: that is for whoever operates it.
     detail = f"{error.title}." if isinstance(error, EmbeddedServerError) else error.message
     name = type(error).__name__.removesuffix("Error")
