@@ -12,7 +12,7 @@ from academe.identity.policy import (
     known_to,
     require,
 )
-from academe.identity.privacy.erasing import addresses_of, forget_identity
+from academe.identity.privacy.erasing import addresses_of, forget_identity, merged_into
 from academe.identity.privacy.holds.queries import holds_on
 from academe.identity.privacy.holds.service import require_not_held
 from academe.identity.queries import (
@@ -78,6 +78,7 @@ __all__ = [
     "known_person",
     "known_to",
     "load_people",
+    "merged_into",
     "org_units_of",
     "require",
     "require_not_held",

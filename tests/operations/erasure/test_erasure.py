@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from academe.academics.models import Attendance, Enrollment, Result, StudentProtectedAttributes, StudentRecord
 from academe.identity.errors import PersonNotFoundError
 from academe.identity.models import Account, Person, PersonParticulars
+from academe.identity.people_merge.service import merge_people
 from academe.identity.privacy.holds.errors import PersonHeldError
 from academe.identity.privacy.holds.service import lift_hold, place_hold
 from academe.lrs.keys import key_uuid
@@ -116,6 +117,23 @@ class TestErasePerson:
             await lift_hold(session, actor=registrar, hold_id=hold.id)
         await erase_person(database, actor=registrar, person_id=person_id, reason="asked for")
         assert len((await session.scalars(select(Erasure))).all()) == 1
+
+    async def test_who_was_merged_into_the_person_goes_too_and_a_hold_is_in_the_way_of_merging(
+        self, session: Session, database: JoinedDatabase, home: School
+    ) -> None:
+        administrator, registrar = home.actor("administrator"), home.actor("registrar")
+        person_id, other_id = home.people["student0"].id, home.people["auditor"].id
+        async with as_actor(session, administrator):
+            hold = await place_hold(session, actor=administrator, person_id=other_id, reason="Case 7")
+            with pytest.raises(PersonHeldError):
+                await merge_people(session, actor=administrator, survivor_id=person_id, merged_id=other_id)
+            await lift_hold(session, actor=administrator, hold_id=hold.id)
+            await merge_people(session, actor=administrator, survivor_id=person_id, merged_id=other_id)
+        await erase_person(database, actor=registrar, person_id=person_id, reason="asked for")
+        session.expunge_all()
+        merged = await session.get_one(Person, other_id)
+        assert (merged.display_name, merged.sourced_id) == ("Erased person", None)
+        assert await is_key_destroyed(session, other_id)
 
     async def test_a_hold_that_is_over_is_not_in_the_way(
         self, session: Session, database: JoinedDatabase, home: School

@@ -14,6 +14,7 @@ from sqlalchemy.types import Text
 from academe.identity import policy
 from academe.identity.errors import MergeRefusedError
 from academe.identity.models import Account, AccountSession, Person, PersonParticulars
+from academe.identity.privacy.holds.service import require_not_held
 from academe.identity.service import about, known_person
 from academe.identity.sign_in.actors import forget_actors
 from academe.platform.actor import Actor
@@ -81,14 +82,16 @@ async def preview_merge(session: Session, *, actor: Actor, survivor_id: UUID, me
 async def merge_people(session: Session, *, actor: Actor, survivor_id: UUID, merged_id: UUID) -> Merge:
     """Make one person of two of an institution, by its administrators.
 
-    Raises PersonNotFoundError, PermissionDeniedError, and MergeRefusedError for one and the same person, for somebody
-    who was merged before, and where both have what a person may have once (the error names the table).
+    Raises PersonNotFoundError, PermissionDeniedError, PersonHeldError, and MergeRefusedError for one and the same
+    person, for somebody who was merged before, and where both have what a person may have once (the error names
+    the table).
     """
     survivor = await known_person(session, actor, survivor_id)
     merged = await known_person(session, actor, merged_id)
     for person in (survivor, merged):
         permitted = policy.can_manage_accounts(actor, person.institution_id)
         policy.require(permitted, actor, "Only administrators may merge people.")
+        await require_not_held(session, person.id)
     _require_two(actor, survivor, merged)
     await session.flush()
     differing = await _merge_particulars(session, survivor, merged)

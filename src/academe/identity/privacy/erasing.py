@@ -41,6 +41,11 @@ async def addresses_of(session: Session | ReadSession, person_id: UUID) -> list[
     return [str(each) for each in (await session.scalars(signed_in.union(contact))).all()]
 
 
+async def merged_into(session: Session | ReadSession, person_id: UUID) -> list[UUID]:
+    """The rows of people who turned out to be this person; each still has names and what the person had once only."""
+    return list((await session.scalars(select(Person.id).where(Person.merged_into_id == person_id))).all())
+
+
 async def forget_identity(session: Session, *, person_id: UUID) -> None:
     """Put a pseudonym in the place of a person, end every way in, and every role; needs the system as actor."""
     for owned in (PersonParticulars, PersonPicture, SignInIdentity, ApiToken):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from academe.academics.api import forget_student
-from academe.identity.api import addresses_of, forget_identity
+from academe.identity.api import addresses_of, forget_identity, merged_into
 from academe.lrs.api import erase_agents_of
 from academe.messaging.api import forget_messages
 from academe.operations.subject_access.service import forget_exports
@@ -14,7 +14,17 @@ from academe.platform.jobs.service import forget_jobs_of
 
 
 async def forget_person(session: Session, *, person_id: UUID, signing_key: bytes) -> Sequence[str]:
-    """Let every module forget a person and destroy their key; returns files to delete behind the commit."""
+    """Let every module forget a person, also under the rows that were merged into theirs, and destroy the keys.
+
+    Returns files to delete behind the commit.
+    """
+    files: list[str] = []
+    for each in (*await merged_into(session, person_id), person_id):
+        files += await _forget_row(session, person_id=each, signing_key=signing_key)
+    return files
+
+
+async def _forget_row(session: Session, *, person_id: UUID, signing_key: bytes) -> Sequence[str]:
     addresses = await addresses_of(session, person_id)
     agents = await erase_agents_of(session, actor_id=person_id, addresses=addresses, signing_key=signing_key)
     await forget_messages(session, person_id=person_id, addresses=addresses)
