@@ -94,6 +94,7 @@ from academe.operations.erasure import pages as erasure_pages
 from academe.operations.erasure import routes as erasure_routes
 from academe.operations.subject_access import pages as export_pages
 from academe.operations.subject_access import routes as export_routes
+from academe.operations.tables import pages as table_pages
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
 from academe.platform.database.session import Database
@@ -181,6 +182,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     privacy_routes.retention_router,
     privacy_pages.router,
     retention_pages.router,
+    table_pages.api,
+    table_pages.router,
     job_pages.router,
     styleguide.router,
 )
@@ -203,6 +206,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *privacy_pages.NAVIGATION,
     *announcement_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
+    *table_pages.NAVIGATION,
     *rule_pages.NAVIGATION,
     *provider_pages.NAVIGATION,
     *token_pages.NAVIGATION,

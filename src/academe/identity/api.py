@@ -9,6 +9,7 @@ from academe.identity.policy import (
     can_know,
     can_manage_accounts,
     can_register_people,
+    institutions_to_administer,
     known_to,
     require,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "idle_since",
     "in_force",
     "institutions",
+    "institutions_to_administer",
     "known_person",
     "known_to",
     "load_people",

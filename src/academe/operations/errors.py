@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from academe.platform.errors import FieldError, InvalidInputError
+from academe.platform.errors import FieldError, InvalidInputError, NotFoundError
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -59,3 +59,15 @@ class SourceRefusedError(InvalidInputError):
             for fault in self.faults
         ]
         return {"error": self.title, "complete": self.complete, "faults": faults}
+
+
+class TableNotFoundError(NotFoundError):
+    """There is no table of this name (404)."""
+
+    title = "There is no such table"
+
+
+class RowNotFoundError(NotFoundError):
+    """There is no such row, or none of the actor's institution (404)."""
+
+    title = "There is no such row"

@@ -42,6 +42,9 @@ SHOW_ONE: dict[str, str] = {
 
 # Routes with an object in their address that need not be walked, each with its reason.
 NOT_WALKED: dict[str, str] = {
+    "/tables/{name}": "a list, which leaves its own entry",
+    "/tables/{name}/row": "leaves its own entry, about the table",
+    "/api/v1/tables/{name}": "a list, which leaves its own entry",
     "/people/{person_id}/picture": "what the directory shows, on a page that leaves its own entry",
     "/api/v1/people/{person_id}/picture": "what the directory shows",
     "/people/{person_id}/merge/{other_id}": "leaves an entry about the other, whom the page is about",
