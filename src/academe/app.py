@@ -19,6 +19,7 @@ from academe.academics.children import pages as child_pages
 from academe.academics.children import routes as child_routes
 from academe.academics.offering_head import add_offering_tab
 from academe.academics.queries import offering_scopes
+from academe.academics.reasons import teaching_reasons
 from academe.academics.roster import pages as roster_pages
 from academe.academics.roster import routes as roster_routes
 from academe.academics.roster_import import pages as import_pages
@@ -27,6 +28,8 @@ from academe.academics.staffing import pages as staffing_pages
 from academe.academics.staffing import routes as staffing_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
+from academe.identity.access.explanation import pages as explanation_pages
+from academe.identity.access.explanation.queries import add_reason_source
 from academe.identity.access.grants import pages as grant_pages
 from academe.identity.access.grants import routes as grant_routes
 from academe.identity.access.guardians import pages as guardian_pages
@@ -122,6 +125,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     grant_routes.router,
     guardian_routes.router,
     guardian_pages.router,
+    explanation_pages.router,
     masquerade_routes.router,
     masquerade_pages.router,
     grant_pages.router,
@@ -234,6 +238,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for tab in worklist_pages.OFFERING_TABS:
         add_offering_tab(tab)
     add_person_card("roles", grant_pages.roles_card)
+    add_person_card("access", explanation_pages.access_card)
+    add_reason_source("teaching", teaching_reasons)
     add_person_card("guardians", guardian_pages.guardians_card)
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("sign-in identities", identities.identities_card)

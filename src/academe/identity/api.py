@@ -1,5 +1,6 @@
 """The door of identity for other modules, the demo and the commands."""
 
+from academe.identity.access.explanation.queries import Reason
 from academe.identity.access.guardians.queries import ShownGuardianship, guardianships
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
 from academe.identity.people.cards import PersonCard
@@ -50,6 +51,7 @@ __all__ = [
     "OpenedSession",
     "PersonCard",
     "ProgramFilter",
+    "Reason",
     "ScopeSource",
     "ShownGuardianship",
     "actor_resolver",

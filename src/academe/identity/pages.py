@@ -35,6 +35,7 @@ from academe.identity.sign_in.service import change_password, sign_in
 from academe.identity.sign_in.sessions import end_other_sessions, end_session, sign_out
 from academe.identity.sign_in.throttle import AttemptThrottle
 from academe.identity.sign_in.unfinished import SecondStep
+from academe.identity.types import ROLE_MEANINGS
 from academe.platform.actor import Actor, system_actor
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import AuthenticationRequiredError, FieldError
@@ -47,23 +48,6 @@ from academe.platform.settings import Settings
 router = page_router()
 
 _throttle: Final = AttemptThrottle()
-
-ROLE_MEANINGS: Final = {
-    "student": "You see your own enrolments, attendance, results and activity.",
-    "guardian": "You see what the student you look after has agreed to share.",
-    "lecturer": "You see the students of the offerings you teach, and record attendance and results.",
-    "convenor": "You see the students of the offerings you convene, and decide who is enrolled.",
-    "tutor": "You help to teach the offerings you are appointed for: you see their students, and record attendance and"
-    " results.",
-    "advisor": "You see the students of every offering of this part of the organisation.",
-    "expert": "You design programmes; you see no records of students.",
-    "registrar": "You keep the records of this part of the organisation.",
-    "administrator": "You manage people, accounts and roles of this part of the organisation.",
-    "operator": "You run the service; you see no records of students.",
-    "auditor": "You read records and the audit of this part of the organisation, and change nothing.",
-    "service": "A program acts with this role.",
-}
-"""What a role lets its holder see, in a sentence for that holder."""
 
 
 @dataclass(frozen=True, slots=True)

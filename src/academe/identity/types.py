@@ -53,3 +53,21 @@ ERASED_NAME: Final = "Erased person"
 def erased_address(account_id: UUID) -> str:
     """What stands in the place of the address of somebody who was erased; nobody has it (RFC 2606, section 2)."""
     return f"{account_id.hex}@erased.invalid"
+
+
+ROLE_MEANINGS: Final = {
+    "student": "You see your own enrolments, attendance, results and activity.",
+    "guardian": "You see what the student you look after has agreed to share.",
+    "lecturer": "You see the students of the offerings you teach, and record attendance and results.",
+    "convenor": "You see the students of the offerings you convene, and decide who is enrolled.",
+    "tutor": "You help to teach the offerings you are appointed for: you see their students, and record attendance and"
+    " results.",
+    "advisor": "You see the students of every offering of this part of the organisation.",
+    "expert": "You design programmes; you see no records of students.",
+    "registrar": "You keep the records of this part of the organisation.",
+    "administrator": "You manage people, accounts and roles of this part of the organisation.",
+    "operator": "You run the service; you see no records of students.",
+    "auditor": "You read records and the audit of this part of the organisation, and change nothing.",
+    "service": "A program acts with this role.",
+}
+"""What a role lets its holder see, in a sentence for that holder."""
