@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from academe.identity.models import Person
+from academe.identity.models import Person, PersonParticulars
 from academe.identity.people.forms import ProfileForm
 from academe.identity.people.pictures import (
     LARGEST_BYTES,
@@ -23,13 +23,12 @@ from academe.identity.people.pictures import (
 from academe.identity.people.queries import has_picture
 from academe.identity.people.service import (
     choose_preferred_name,
-    read_particulars,
     set_preferences,
     time_zones,
 )
 from academe.identity.service import known_person, set_particulars
 from academe.platform.actor import Actor
-from academe.platform.database.session import Session
+from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import AuthenticationRequiredError, FieldError, InvalidInputError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.routing import api_router, page_router
@@ -69,7 +68,7 @@ class ProfilePage:
 
 
 @router.get(PROFILE)
-async def show_profile(request: Request, actor: SignedIn, session: WriteSession) -> Response:
+async def show_profile(request: Request, actor: SignedIn, session: ReadOnlySession) -> Response:
     """What one says about oneself."""
     return await _profile(request, session, actor)
 
@@ -171,7 +170,7 @@ async def delete_picture(person_id: UUID, actor: SignedIn, session: WriteSession
 
 async def _profile(
     request: Request,
-    session: Session,
+    session: Session | ReadSession,
     actor: Actor,
     *,
     form: FormView | None = None,
@@ -182,7 +181,7 @@ async def _profile(
         raise AuthenticationRequiredError
     person = await known_person(session, actor, actor.person_id)
     if form is None:
-        known = await read_particulars(session, actor=actor, person=person, purpose="one's own profile")
+        known = await session.get(PersonParticulars, person.id)
         values = {field: getattr(known, field, None) for field in ProfileForm.model_fields}
         form = FormView(values | {"preferred_name": person.preferred_name})
     links = [link for section in page_kit(request).navigation_for(actor, PROFILE) for link in section.links]

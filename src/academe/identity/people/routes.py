@@ -127,7 +127,7 @@ async def put_particulars(
 
 
 @router.get("/{person_id}/preferences")
-async def show_preferences(person_id: UUID, actor: SignedIn, session: WriteSession) -> PreferencesOut:
+async def show_person_preferences(person_id: UUID, actor: SignedIn, session: WriteSession) -> PreferencesOut:
     """How a person wants Academe, for the person and those who keep records; leaves an entry in the audit."""
     person = await known_person(session, actor, person_id)
     found = await read_particulars(session, actor=actor, person=person, purpose=PURPOSE)

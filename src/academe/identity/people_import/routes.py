@@ -48,7 +48,7 @@ class ConfirmIn(BaseModel):
 
 @router.post("", status_code=201)
 @safe_to_repeat
-async def preview(
+async def preview_people(
     actor: SignedIn,
     session: WriteSession,
     content: Annotated[bytes, Body(media_type="text/csv", min_length=1)],
@@ -83,7 +83,7 @@ async def show(import_id: UUID, actor: SignedIn, session: ReadOnlySession) -> Pe
 
 @router.post("/{import_id}", status_code=202)
 @safe_to_repeat
-async def confirm(import_id: UUID, body: ConfirmIn, actor: SignedIn, session: WriteSession) -> PeopleImportOut:
+async def confirm_people(import_id: UUID, body: ConfirmIn, actor: SignedIn, session: WriteSession) -> PeopleImportOut:
     """Apply a file as a job; confirming it again gives the same job."""
     kept = await request_import(session, actor=actor, import_id=import_id, without_faulty=body.without_faulty)
     return _shown(kept)

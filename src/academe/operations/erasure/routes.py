@@ -27,7 +27,7 @@ class ErasureOut(BaseModel):
 
 
 @router.post("", status_code=202)
-async def ask(person_id: UUID, body: ErasureIn, actor: SignedIn, session: WriteSession) -> ErasureOut:
+async def ask_for_erasure(person_id: UUID, body: ErasureIn, actor: SignedIn, session: WriteSession) -> ErasureOut:
     """Ask for the erasure of a person; for good."""
     await check_erasure(session, actor=actor, person_id=person_id, reason=body.reason, confirmation=body.confirmation)
     arguments = ErasureArguments(person_id=person_id, reason=body.reason)

@@ -33,7 +33,7 @@ async def list_exports(person_id: UUID, actor: SignedIn, session: ReadOnlySessio
 
 
 @router.post("", status_code=202)
-async def ask(person_id: UUID, actor: SignedIn, session: WriteSession) -> ExportOut:
+async def ask_for_copy(person_id: UUID, actor: SignedIn, session: WriteSession) -> ExportOut:
     """Ask for a copy of everything that is kept about a person."""
     export = await ask_for_export(session, actor=actor, person_id=person_id)
     export.job_id = await enqueue(session, actor=actor, job=pack, arguments=PackArguments(export_id=export.id))

@@ -6,7 +6,8 @@ from academe.identity import policy
 from academe.identity.access.guardians.queries import guardianships
 from academe.identity.access.guardians.schemas import ConsentIn, GuardianIn, GuardianshipOut
 from academe.identity.access.guardians.service import NOT_YOURS, consent, end_guardianship, link_guardian
-from academe.identity.service import known_person
+from academe.identity.service import about, known_person
+from academe.platform.audit.service import record_access
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.routing import api_router, safe_to_repeat
 
@@ -21,10 +22,11 @@ async def list_own_guardians(actor: SignedIn, session: ReadOnlySession) -> list[
 
 
 @router.get("/people/{person_id}/guardians")
-async def list_guardians(person_id: UUID, actor: SignedIn, session: ReadOnlySession) -> list[GuardianshipOut]:
+async def list_guardians(person_id: UUID, actor: SignedIn, session: WriteSession) -> list[GuardianshipOut]:
     """Who looks after a student, for those who keep records."""
     person = await known_person(session, actor, person_id)
     policy.require(policy.can_register_people(actor, person.institution_id), actor, NOT_YOURS)
+    record_access(session, actor=actor, subject=about(person), purpose="keeping guardians")
     found = await guardianships(session, student_id=person_id)
     return [GuardianshipOut.model_validate(each, from_attributes=True) for each in found]
 
