@@ -42,12 +42,12 @@ class TestHome:
     ) -> None:
         tester, place = system_actor("test"), home.institution.id
         async with as_actor(session, tester):
-            person = await create_person(session, actor=tester, institution_id=place, display_name="Guardian")
-            await grant_role(session, actor=tester, person_id=person.id, org_unit_id=place, role=Role.GUARDIAN)
-            home.accounts["guardian"] = await create_account(
-                session, actor=tester, person_id=person.id, email="guardian@home.example"
+            person = await create_person(session, actor=tester, institution_id=place, display_name="Expert")
+            await grant_role(session, actor=tester, person_id=person.id, org_unit_id=place, role=Role.EXPERT)
+            home.accounts["expert"] = await create_account(
+                session, actor=tester, person_id=person.id, email="expert@home.example"
             )
-        answer = await (await sign_in_as(home, "guardian")).get("/")
+        answer = await (await sign_in_as(home, "expert")).get("/")
         assert "No page for your role yet" in answer.text
 
 
