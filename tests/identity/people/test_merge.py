@@ -4,11 +4,12 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 from academe.identity.errors import MergeRefusedError
 from academe.identity.models import Account, Person, PersonParticulars, RoleGrant
 from academe.identity.people_merge.service import MAY_STAY, merge_people, preview_merge
+from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.types import PersonStatus, Role
 from academe.platform.actor import system_actor
 from academe.platform.audit.models import AuditEntry
@@ -56,6 +57,7 @@ class TestMerge:
     async def test_every_row_of_every_table_goes_over(self, session: Session, home: School) -> None:
         async with as_actor(session, system_actor("test")):
             await make_rows(session, home)
+            await session.execute(update(LegalHold).values(lifted_at=func.now()))  # one in force forbids a merge
             merged = home.people["student0"]
             survivor = await twin(session, home)
             before = await references(session, merged.id)

@@ -24,6 +24,7 @@ from academe.platform.errors import FieldError
 
 MAY_STAY: Final = (
     "account",
+    "guardianship",
     "notification",
     "notification_preference",
     "notification_schedule",
