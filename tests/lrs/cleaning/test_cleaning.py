@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -215,11 +216,12 @@ class TestWho:
             await forget()
 
 
-def test_no_other_module_keeps_files() -> None:
-    """What no attachment needs is deleted: another module with files has to be asked first (`cleaning.service`)."""
+def test_no_other_module_keeps_files_among_the_attachments() -> None:
+    """What no attachment needs is deleted there: other modules keep files in an area of their own, or only delete."""
+    among = re.compile(r"file_store\([^,()]*\)(?!\.delete\()")
     using = {
         path.relative_to(SOURCE).parts[0]
         for path in SOURCE.rglob("*.py")
-        if "platform.files.choice" in path.read_text() and path.parent.name != "files"
+        if path.parent.name != "files" and among.search(path.read_text())
     }
     assert using == {"lrs"}

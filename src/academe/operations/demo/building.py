@@ -14,7 +14,7 @@ from academe.academics.models import Meeting, Offering, StudentRecord
 from academe.academics.types import MeetingKind
 from academe.identity.api import BreachedPasswords, create_account, create_person, grant_role, set_password
 from academe.identity.models import OrgUnit, Person
-from academe.identity.types import Role
+from academe.identity.types import AT_NODE, Role
 from academe.insight.api import install_shipped_model, rebuild_learner_days, score_days
 from academe.insight.models import RiskScore
 from academe.operations.demo.accounts import completed, file_of, forget_passwords, read_passwords, write_passwords
@@ -126,7 +126,8 @@ async def _ensured_account(session: Session, standing: Standing, person: DemoPer
         return known
     node = await _node(session, standing.scored_offering.institution_id, person.node)
     who = await _person(session, standing.scored_offering, person)
-    await grant_role(session, actor=ACTOR, person_id=who, org_unit_id=node.id, role=person.role)
+    if person.role in AT_NODE:
+        await grant_role(session, actor=ACTOR, person_id=who, org_unit_id=node.id, role=person.role)
     if person.staff is not None:
         for offering in standing.offerings.values():
             await assign_staff(session, actor=ACTOR, offering_id=offering.id, person_id=who, role=person.staff)

@@ -32,7 +32,7 @@ MEETING_LASTS: Final = timedelta(hours=1)
 class DemoPerson:
     """Somebody who can sign in. `node` is the code of the place where the role is held; `shows` says what to look at.
 
-    `staff` is the role in the offerings of the module.
+    `staff` is the role in the offerings of the module, which a tutor has alone.
     """
 
     role: Role
@@ -55,12 +55,13 @@ PEOPLE: Final = (
     DemoPerson(Role.ADVISOR, FACULTY, "who needs help, and why"),
     DemoPerson(Role.LECTURER, FACULTY, "roster, attendance and risk of the offerings", StaffRole.LECTURER),
     DemoPerson(Role.CONVENOR, FACULTY, "the same, and enrolling", StaffRole.CONVENOR),
+    DemoPerson(Role.TUTOR, FACULTY, "the same as a lecturer, for as long as appointed", StaffRole.TUTOR),
     DemoPerson(Role.STUDENT, FACULTY, "their own progress"),
     DemoPerson(Role.REGISTRAR, INSTITUTION, "every roster"),
     DemoPerson(Role.ADMINISTRATOR, INSTITUTION, "every roster, and learning records"),
     DemoPerson(Role.AUDITOR, INSTITUTION, "every roster and statement, to read"),
     DemoPerson(Role.OPERATOR, INSTITUTION, "the store of learning records"),
     DemoPerson(Role.EXPERT, FACULTY, "an account with no pages yet"),
-    DemoPerson(Role.GUARDIAN, FACULTY, "an account with no pages yet"),
+    DemoPerson(Role.GUARDIAN, FACULTY, "their children, once a registrar has said whose guardian they are"),
 )
 """One for every role a person can hold; services do not sign in by a form."""
