@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
+from academe.identity.access.emergency.models import EmergencyOpening
 from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import PersonPicture
 from academe.identity.people_import.models import PeopleImport, PeopleImportPerson
@@ -337,10 +338,15 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     """A legal hold on a student, and an erasure."""
     person = {"institution_id": school.institution.id, "person_id": school.people["student0"].id, "reason": "x"}
     session.add_all((LegalHold(**person), Erasure(**person)))
+    opener = school.people["colleague"].id
+    # It is closed: an open one would let the colleague read other tables.
+    session.add(EmergencyOpening(**(person | {"reason": "an emergency"}), opened_by=opener, closed_at=clock.now()))
     who = person["person_id"]
     session.add(SubjectExport(person_id=who, requested_by=who, expires_at=clock.now()))
     await session.flush()
-    return dict.fromkeys(("legal_hold", "erasure", "subject_export"), f"person_id = '{person['person_id']}'")
+    return dict.fromkeys(
+        ("legal_hold", "erasure", "subject_export", "emergency_opening"), f"person_id = '{person['person_id']}'"
+    )
 
 
 async def guardian_rows(session: Session, school: School) -> dict[str, str]:

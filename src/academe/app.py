@@ -18,6 +18,8 @@ from academe.academics.attendance import routes as attendance_routes
 from academe.academics.children import pages as child_pages
 from academe.academics.children import routes as child_routes
 from academe.academics.offering_head import add_offering_tab
+from academe.academics.opened import pages as opened_pages
+from academe.academics.opened import routes as opened_routes
 from academe.academics.queries import offering_scopes
 from academe.academics.reasons import teaching_reasons
 from academe.academics.roster import pages as roster_pages
@@ -28,6 +30,8 @@ from academe.academics.staffing import pages as staffing_pages
 from academe.academics.staffing import routes as staffing_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
+from academe.identity.access.emergency import pages as emergency_pages
+from academe.identity.access.emergency import routes as emergency_routes
 from academe.identity.access.explanation import pages as explanation_pages
 from academe.identity.access.explanation.queries import add_reason_source
 from academe.identity.access.grants import pages as grant_pages
@@ -126,6 +130,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     guardian_routes.router,
     guardian_pages.router,
     explanation_pages.router,
+    emergency_routes.router,
+    emergency_pages.router,
     masquerade_routes.router,
     masquerade_pages.router,
     grant_pages.router,
@@ -164,6 +170,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     import_routes.router,
     import_pages.router,  # before the roster's own: its pages are one step of the same addresses
     roster_pages.router,
+    opened_routes.router,
+    opened_pages.router,
     child_routes.router,
     child_pages.router,
     staffing_routes.router,
@@ -203,6 +211,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *people_pages.NAVIGATION,
     *tree_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
+    *emergency_pages.NAVIGATION,
     *watching_pages.NAVIGATION,
     *sender_pages.NAVIGATION,
     *forwarding_pages.NAVIGATION,
@@ -243,6 +252,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     add_person_card("guardians", guardian_pages.guardians_card)
     add_person_card("second factor", second_factor_pages.factor_card)
     add_person_card("sign-in identities", identities.identities_card)
+    add_person_card("emergency", emergency_pages.opening_card)
     add_person_card("masquerade", masquerade_pages.masquerade_card)
     add_person_card("record", record_pages.record_card)
     add_person_card("legal holds", hold_pages.holds_card)

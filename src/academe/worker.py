@@ -13,7 +13,7 @@ from academe.academics.roster_import.service import forget_uploads
 from academe.identity import api as identity
 from academe.identity.access.guardians.service import refresh_consent
 from academe.identity.agents import persons_by_address
-from academe.identity.facts import GuardianLinked, SignInChanged, SignInLinkAsked
+from academe.identity.facts import GuardianLinked, RecordOpened, SignInChanged, SignInLinkAsked
 from academe.identity.people.pictures import forget_pictures
 from academe.identity.people_import import tasks as people_import_tasks
 from academe.identity.people_import.service import forget_people_files
@@ -33,7 +33,12 @@ from academe.messaging.announcements import tasks as announcement_tasks
 from academe.messaging.api import register_audience
 from academe.messaging.mail.carrier import carry_mail
 from academe.messaging.mail.sign_in_links import send_sign_in_link
-from academe.messaging.notices import tell_forward_paused, tell_guardian_linked, tell_sign_in_changed
+from academe.messaging.notices import (
+    tell_forward_paused,
+    tell_guardian_linked,
+    tell_record_opened,
+    tell_sign_in_changed,
+)
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
 from academe.operations.erasure import tasks as erasure_tasks
@@ -65,6 +70,7 @@ JOBS = (
 
 receives(SignInChanged, "messaging.tell_sign_in_changed")(tell_sign_in_changed)
 receives(GuardianLinked, "messaging.tell_guardian_linked")(tell_guardian_linked)
+receives(RecordOpened, "messaging.tell_record_opened")(tell_record_opened)
 receives(SignInLinkAsked, "messaging.send_sign_in_link")(send_sign_in_link)
 receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)

@@ -1,5 +1,6 @@
 """The door of identity for other modules, the demo and the commands."""
 
+from academe.identity.access.emergency.queries import own_opening
 from academe.identity.access.explanation.queries import Reason
 from academe.identity.access.guardians.queries import ShownGuardianship, guardianships
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
@@ -84,6 +85,7 @@ __all__ = [
     "load_people",
     "merged_into",
     "org_units_of",
+    "own_opening",
     "require",
     "require_not_held",
     "role_scopes",

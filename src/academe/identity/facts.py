@@ -46,6 +46,16 @@ class GuardianLinked(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class RecordOpened(Fact):
+    """Somebody opened a record outside their scope in an emergency, which auditors hear of at once."""
+
+    KIND: ClassVar[str] = "identity.record_opened"
+
+    opening_id: UUID
+    institution_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLinkAsked(Fact):
     """Somebody asked for a link to sign in, perhaps with an address that nobody has: then nothing is sent."""
 

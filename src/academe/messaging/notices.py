@@ -3,7 +3,7 @@
 from typing import Final
 
 from academe.identity.api import holders_at
-from academe.identity.facts import GuardianLinked, SignInChange, SignInChanged
+from academe.identity.facts import GuardianLinked, RecordOpened, SignInChange, SignInChanged
 from academe.identity.types import Role
 from academe.lrs.facts import ForwardPaused
 from academe.messaging.notifications.service import Notice, notify
@@ -47,6 +47,18 @@ async def tell_guardian_linked(session: Session, fact: GuardianLinked) -> None:
         NotificationKind.SYSTEM, "Your institution has added a guardian for you", body, "/account/guardians"
     )
     await notify(session, actor=RECORDS, notice=notice, receivers=[fact.student_id])
+
+
+async def tell_record_opened(session: Session, fact: RecordOpened) -> None:
+    """Tell the auditors that a record was opened in an emergency; administrators where there is no auditor."""
+    receivers = (await session.scalars(holders_at(fact.institution_id, Role.AUDITOR))).all()
+    if not receivers:
+        receivers = (await session.scalars(holders_at(fact.institution_id, Role.ADMINISTRATOR))).all()
+    title = "A record was opened in an emergency"
+    link = f"/emergency-access/{fact.opening_id}"
+    body = "Please read why, and review it when it is over."
+    notice = Notice(NotificationKind.SYSTEM, title, body, link, is_essential=True)
+    await notify(session, actor=RECORDS, notice=notice, receivers=receivers)
 
 
 async def tell_forward_paused(session: Session, fact: ForwardPaused) -> None:

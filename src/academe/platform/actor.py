@@ -1,6 +1,7 @@
 """Who acts: the first argument of every verb and the row-level-security context of every transaction."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -29,12 +30,23 @@ class RoleScope:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedRecord:
+    """A record that somebody has opened in an emergency: its opening, whose it is, and until when it is open."""
+
+    id: UUID
+    person_id: UUID
+    name: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something, with the roles that are in force.
 
     `person_id` is set exactly when `kind` is PERSON. `label` is shown in the page header and in audit entries; for
     people it is the name they go by, so it is never logged. `reason` says why the system acts ("import oulad").
     `masquerader_id` and `masquerader` are the administrator who acts in the person's name; audit entries carry both.
+    `opened` is what the banner says is open in an emergency; it opens nothing, which the database does.
     """
 
     kind: ActorKind
@@ -44,6 +56,7 @@ class Actor:
     session_id: UUID | None = None
     masquerader_id: UUID | None = None
     masquerader: str = ""
+    opened: tuple[OpenedRecord, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.person_id is not None) != (self.kind is ActorKind.PERSON):

@@ -85,13 +85,14 @@ async def child_for(session: AsyncSession, *, actor: Actor, person_id: UUID) -> 
         raise StudentNotFoundError
     return ChildRecord(
         link,
-        await _offerings(session, person_id) if "offerings" in link.seen else (),
-        await _attendance(session, person_id) if "attendance" in link.seen else (),
-        await _results(session, person_id) if "results" in link.seen else (),
+        await offerings_of(session, person_id) if "offerings" in link.seen else (),
+        await attendance_of(session, person_id) if "attendance" in link.seen else (),
+        await results_of(session, person_id) if "results" in link.seen else (),
     )
 
 
-async def _offerings(session: AsyncSession, person_id: UUID) -> Sequence[TakenOffering]:
+async def offerings_of(session: AsyncSession, person_id: UUID) -> Sequence[TakenOffering]:
+    """What a student takes or took, the newest term first."""
     rows = await session.execute(
         select(Unit.code, Unit.title, Term.title, Enrollment.status)
         .join(StudentRecord, StudentRecord.id == Enrollment.student_id)
@@ -104,7 +105,8 @@ async def _offerings(session: AsyncSession, person_id: UUID) -> Sequence[TakenOf
     return [TakenOffering(*row) for row in rows]
 
 
-async def _attendance(session: AsyncSession, person_id: UUID) -> Sequence[Presence]:
+async def attendance_of(session: AsyncSession, person_id: UUID) -> Sequence[Presence]:
+    """Whether a student came, the newest meeting first, as far as the actor may see it."""
     rows = await session.execute(
         select(Attendance.date, Unit.code, Meeting.title, Attendance.status)
         .join(Meeting, Meeting.id == Attendance.meeting_id)
@@ -117,7 +119,8 @@ async def _attendance(session: AsyncSession, person_id: UUID) -> Sequence[Presen
     return [Presence(*row) for row in rows]
 
 
-async def _results(session: AsyncSession, person_id: UUID) -> Sequence[Mark]:
+async def results_of(session: AsyncSession, person_id: UUID) -> Sequence[Mark]:
+    """What a student got, the newest mark first, as far as the actor may see it."""
     rows = await session.execute(
         select(Unit.code, Assessment.title, Result.score, Result.max_score, Result.marked_on)
         .join(Assessment, Assessment.id == Result.assessment_id)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, event, select, update
 
+from academe.identity.access.emergency.queries import has_opened, records_opened_by
 from academe.identity.models import Account, AccountSession, Person
 from academe.identity.queries import role_scopes
 from academe.identity.sign_in.queries import demanded_of, protected
@@ -113,7 +114,7 @@ async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) 
     now = clock.now()
     async with database.transaction(system_actor("read a session")) as session:
         found = await session.execute(
-            select(AccountSession, protected(Account.id), Person.id, Person.display_name)
+            select(AccountSession, protected(Account.id), Person.id, Person.display_name, has_opened(Person.id))
             .join(Account, Account.id == AccountSession.account_id)
             .join(Person, Person.id == Account.person_id)
             .where(opened_by(key), _stands(now, idle_since(database.settings)))
@@ -121,16 +122,15 @@ async def _load(database: Database, key: bytes, sources: Sequence[ScopeSource]) 
         row = found.one_or_none()
         if row is None:
             return KnownActor(ANONYMOUS)
-        browser, has_factor, person_id, name = row
+        browser, has_factor, person_id, name, has_open = row
         if now - browser.last_seen_at > SEEN_EVERY:
             seen = update(AccountSession).where(AccountSession.id == browser.id).values(last_seen_at=now)
             await session.execute(seen)
         scopes = await _scopes_of(session, person_id, sources)
         has_factor = has_factor or browser.factor_vouched
         lacks = not has_factor and await demanded_of(session, scopes)
-        actor = Actor(
-            kind=ActorKind.PERSON, label=name, person_id=person_id, scopes=tuple(scopes), session_id=browser.id
-        )
+        opened = tuple(await records_opened_by(session, person_id)) if has_open else ()
+        actor = Actor(ActorKind.PERSON, name, person_id, tuple(scopes), browser.id, opened=opened)
         if browser.masquerades_as is not None:
             actor = await _in_the_name_of(session, actor, browser, sources)
             scopes = [*scopes, *actor.scopes]

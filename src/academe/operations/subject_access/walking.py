@@ -25,6 +25,8 @@ ACTED: Final = frozenset(
         "convenor_id",
         "actor_person_id",
         "granted_by",
+        "opened_by",
+        "reviewed_by",
     )
 )
 """Columns that say who did something to a row about somebody else: of it only that and when is in the copy."""
