@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import Final
 
 from academe.academics.roster_import.models import RosterUpload
-from academe.identity.access.emergency.models import EmergencyOpening
 from academe.identity.access.guardians.models import Guardianship
-from academe.identity.models import PersonPicture
+from academe.identity.models import EmergencyOpening, PersonPicture
 from academe.identity.people_import.models import PeopleImport, PeopleImportPerson
 from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn

@@ -30,8 +30,6 @@ from academe.academics.staffing import pages as staffing_pages
 from academe.academics.staffing import routes as staffing_routes
 from academe.identity import pages as identity_pages
 from academe.identity import routes as identity_routes
-from academe.identity.access.emergency import pages as emergency_pages
-from academe.identity.access.emergency import routes as emergency_routes
 from academe.identity.access.explanation import pages as explanation_pages
 from academe.identity.access.explanation.queries import add_reason_source
 from academe.identity.access.grants import pages as grant_pages
@@ -56,6 +54,8 @@ from academe.identity.people_import import routes as people_import_routes
 from academe.identity.people_merge import pages as merge_pages
 from academe.identity.privacy.audit import pages as audit_pages
 from academe.identity.privacy.audit import routes as audit_routes
+from academe.identity.privacy.emergency import pages as emergency_pages
+from academe.identity.privacy.emergency import routes as emergency_routes
 from academe.identity.privacy.holds import pages as hold_pages
 from academe.identity.privacy.holds import routes as hold_routes
 from academe.identity.privacy.record import pages as record_pages

@@ -1,6 +1,5 @@
 """The door of identity for other modules, the demo and the commands."""
 
-from academe.identity.access.emergency.queries import own_opening
 from academe.identity.access.explanation.queries import Reason
 from academe.identity.access.guardians.queries import ShownGuardianship, guardianships
 from academe.identity.bulk import ensure_institution, ensure_org_unit, load_people
@@ -15,6 +14,7 @@ from academe.identity.policy import (
     known_to,
     require,
 )
+from academe.identity.privacy.emergency.queries import own_opening
 from academe.identity.privacy.erasing import addresses_of, forget_identity, merged_into
 from academe.identity.privacy.holds.queries import holds_on
 from academe.identity.privacy.holds.service import require_not_held

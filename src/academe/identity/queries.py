@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
-from academe.identity.models import Account, AccountSession, OrgUnit, Person, PersonParticulars, RoleGrant
+from academe.identity.models import (
+    Account,
+    AccountSession,
+    EmergencyOpening,
+    OrgUnit,
+    Person,
+    PersonParticulars,
+    RoleGrant,
+)
 from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
-from academe.platform.actor import RoleScope
+from academe.platform.actor import OpenedRecord, RoleScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,3 +184,24 @@ async def made_up_accounts(session: AsyncSession, *, limit: int = 12) -> Sequenc
         .limit(limit)
     )
     return [MadeUpAccount(email, name, tuple(str(role) for role in held or ())) for email, name, held in rows]
+
+
+def opening_runs() -> ColumnElement[bool]:
+    """Openings that are in force now."""
+    return and_(EmergencyOpening.closed_at.is_(None), EmergencyOpening.until > func.now())
+
+
+def has_opened(person_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Whether somebody has anything open now, as a column of a statement about people."""
+    return exists().where(EmergencyOpening.opened_by == person_id, opening_runs())
+
+
+async def records_opened_by(session: AsyncSession, person_id: UUID) -> Sequence[OpenedRecord]:
+    """What somebody has open now, for the banner on every page."""
+    rows = await session.execute(
+        select(EmergencyOpening.id, Person.id, Person.display_name, EmergencyOpening.until)
+        .join(Person, Person.id == EmergencyOpening.person_id)
+        .where(EmergencyOpening.opened_by == person_id, opening_runs())
+        .order_by(EmergencyOpening.until)
+    )
+    return [OpenedRecord(*row) for row in rows]

@@ -47,10 +47,10 @@ SHOW_ONE: dict[str, str] = {
 # Routes with an object in their address that need not be walked, each with its reason.
 NOT_WALKED: dict[str, str] = {
     "/people/{person_id}/emergency": "a form, behind a page that leaves its own entry",
-    "/people/{person_id}/record": "tests/identity/access/test_emergency.py",
-    "/api/v1/people/{person_id}/record": "tests/identity/access/test_emergency.py",
-    "/emergency-access/{opening_id}": "tests/identity/access/test_emergency.py",
-    "/api/v1/emergency-openings/{opening_id}": "tests/identity/access/test_emergency.py",
+    "/people/{person_id}/record": "tests/identity/privacy/test_emergency.py",
+    "/api/v1/people/{person_id}/record": "tests/identity/privacy/test_emergency.py",
+    "/emergency-access/{opening_id}": "tests/identity/privacy/test_emergency.py",
+    "/api/v1/emergency-openings/{opening_id}": "tests/identity/privacy/test_emergency.py",
     "/people/{person_id}/guardians/add": "a form, behind a page that leaves its own entry",
     "/people/{person_id}/holds/add": "a form, behind a page that leaves its own entry",
     "/people/{person_id}/export": "when copies were asked for; fetching one leaves its own entry",

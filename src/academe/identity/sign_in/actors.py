@@ -12,9 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, event, select, update
 
-from academe.identity.access.emergency.queries import has_opened, records_opened_by
 from academe.identity.models import Account, AccountSession, Person
-from academe.identity.queries import role_scopes
+from academe.identity.queries import has_opened, records_opened_by, role_scopes
 from academe.identity.sign_in.queries import demanded_of, protected
 from academe.identity.sign_in.renewal import opened_by, renewed_token, token_hash
 from academe.identity.types import PersonStatus, Role

@@ -6,11 +6,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from academe.identity import policy
-from academe.identity.access.emergency.errors import OpeningNotFoundError, OpeningNotNeededError, OpeningRunsError
-from academe.identity.access.emergency.models import EmergencyOpening
-from academe.identity.access.emergency.queries import ShownOpening, openings, own_opening, shown
 from academe.identity.facts import RecordOpened
-from academe.identity.models import Person
+from academe.identity.models import EmergencyOpening, Person
+from academe.identity.privacy.emergency.errors import OpeningNotFoundError, OpeningNotNeededError, OpeningRunsError
+from academe.identity.privacy.emergency.queries import ShownOpening, openings, own_opening, shown
 from academe.identity.privacy.policy import can_audit
 from academe.identity.service import known_person
 from academe.identity.sign_in.actors import forget_actors

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from academe.identity import policy
-from academe.identity.access.emergency.queries import NEWEST_FIRST, openings_to_audit, shown
-from academe.identity.access.emergency.schemas import AuditedOpeningOut, OpeningIn, OpeningOut, ReviewIn
-from academe.identity.access.emergency.service import close_opening, open_record, opening_to_audit, review_opening
+from academe.identity.privacy.emergency.queries import NEWEST_FIRST, openings_to_audit, shown
+from academe.identity.privacy.emergency.schemas import AuditedOpeningOut, OpeningIn, OpeningOut, ReviewIn
+from academe.identity.privacy.emergency.service import close_opening, open_record, opening_to_audit, review_opening
 from academe.identity.privacy.policy import AUDITORS_ONLY, audits
 from academe.platform.audit.service import Subject, record_access
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession

@@ -10,9 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from academe.academics.models import Attendance, Enrollment, EnrollmentStatusChange, OfferingStaff, Result
-from academe.identity.access.emergency.models import EmergencyOpening
 from academe.identity.facts import RecordOpened
-from academe.identity.models import PersonParticulars
+from academe.identity.models import EmergencyOpening, PersonParticulars
 from academe.lrs.models import ActivityDay
 from academe.messaging.notices import tell_record_opened
 from academe.messaging.notifications.models import Notification

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from academe.identity.access.emergency.service import LONGEST_REASON, SHORTEST_REASON
+from academe.identity.privacy.emergency.service import LONGEST_REASON, SHORTEST_REASON
 
 
 class OpeningIn(BaseModel):

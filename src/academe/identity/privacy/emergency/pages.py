@@ -9,15 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from academe.identity import policy
-from academe.identity.access.emergency.errors import OpeningRunsError
-from academe.identity.access.emergency.queries import (
+from academe.identity.models import Person
+from academe.identity.people.cards import PersonCard
+from academe.identity.privacy.emergency.errors import OpeningRunsError
+from academe.identity.privacy.emergency.queries import (
     NEWEST_FIRST,
     ShownOpening,
     openings_to_audit,
     own_opening,
     shown,
 )
-from academe.identity.access.emergency.service import (
+from academe.identity.privacy.emergency.service import (
     LONGEST_REASON,
     STAFF_ONLY,
     can_open,
@@ -26,8 +28,6 @@ from academe.identity.access.emergency.service import (
     opening_to_audit,
     review_opening,
 )
-from academe.identity.models import Person
-from academe.identity.people.cards import PersonCard
 from academe.identity.privacy.policy import AUDITORS_ONLY, audits
 from academe.identity.service import known_person
 from academe.platform.actor import Actor
@@ -105,7 +105,7 @@ async def opening_card(session: Session, actor: Actor, person: Person) -> Person
     if not can_open(actor, person) or policy.can_register_people(actor, person.institution_id):
         return None
     opened = await own_opening(session, actor=actor, person_id=person.id) is not None
-    return PersonCard("identity/access/opening_card.html", OpeningCard(person, opened))
+    return PersonCard("identity/privacy/opening_card.html", OpeningCard(person, opened))
 
 
 @router.get("/people/{person_id}/emergency")
@@ -113,7 +113,7 @@ async def show_opening_form(request: Request, person_id: UUID, actor: SignedIn, 
     """Ask why the record must be read."""
     person = await known_person(session, actor, person_id)
     policy.require(can_open(actor, person), actor, STAFF_ONLY)
-    return render(request, "identity/access/opening_form.html", OpeningPage(person, FormView()))
+    return render(request, "identity/privacy/opening_form.html", OpeningPage(person, FormView()))
 
 
 @router.post("/people/{person_id}/emergency")
@@ -123,12 +123,12 @@ async def take_opening(request: Request, person_id: UUID, actor: SignedIn, sessi
     parsed = parse_form(OpeningForm, await request.form())
     if parsed.data is None:
         page = OpeningPage(person, parsed.view)
-        return render(request, "identity/access/opening_form.html", page, status=422)
+        return render(request, "identity/privacy/opening_form.html", page, status=422)
     try:
         await open_record(session, actor=actor, person_id=person_id, reason=parsed.data.reason)
     except InvalidInputError as error:
         page = OpeningPage(person, parsed.view.with_errors(error.errors))
-        return render(request, "identity/access/opening_form.html", page, status=422)
+        return render(request, "identity/privacy/opening_form.html", page, status=422)
     return redirect(request, f"/people/{person_id}/record", "The record is open for an hour. Auditors were told.")
 
 
@@ -156,7 +156,7 @@ async def list_openings(
         next_cursor=found.next_cursor,
         previous_cursor=found.previous_cursor,
     )
-    return render(request, "identity/access/openings.html", OpeningsPage(table, waiting), block="openings")
+    return render(request, "identity/privacy/openings.html", OpeningsPage(table, waiting), block="openings")
 
 
 @router.get(LIST + "/{opening_id}")
@@ -188,4 +188,4 @@ async def _review_page(
     about = Subject("emergency_opening", opening.id, None, opening.person_id)
     record_access(session, actor=actor, subject=about, purpose="audit")
     page = ReviewPage(opening, form, not opening.runs and opening.opened_by != actor.person_id)
-    return render(request, "identity/access/opening.html", page, status=status)
+    return render(request, "identity/privacy/opening.html", page, status=status)

@@ -1,18 +1,17 @@
 """What can be asked about openings; row-level security lets through one's own, and those one audits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import aliased
 
-from academe.identity.access.emergency.models import EmergencyOpening
-from academe.identity.models import Person
+from academe.identity.models import EmergencyOpening, Person
 from academe.identity.privacy.policy import institutions_to_audit
-from academe.platform.actor import Actor, OpenedRecord
+from academe.identity.queries import opening_runs
+from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.http.pagination import SortKey
 
@@ -44,17 +43,12 @@ class ShownOpening:
     review_note: str | None
 
 
-def running() -> ColumnElement[bool]:
-    """Openings that are in force now."""
-    return and_(EmergencyOpening.closed_at.is_(None), EmergencyOpening.until > func.now())
-
-
 def openings() -> Select[*tuple[Any, ...]]:
     """Every opening that the actor may know of, for `shown`."""
     return (
         select(
             EmergencyOpening.id, EmergencyOpening.opened_at, EmergencyOpening.until, EmergencyOpening.closed_at,
-            running(), EmergencyOpening.opened_by, _OPENER.display_name, EmergencyOpening.person_id,
+            opening_runs(), EmergencyOpening.opened_by, _OPENER.display_name, EmergencyOpening.person_id,
             Person.display_name, EmergencyOpening.reason, EmergencyOpening.reviewed_at, _REVIEWER.display_name,
             EmergencyOpening.review_note,
         )
@@ -77,21 +71,5 @@ def shown(row: Row[*tuple[Any, ...]]) -> ShownOpening:
 
 async def own_opening(session: Session | ReadSession, *, actor: Actor, person_id: UUID) -> EmergencyOpening | None:
     """The opening by which the actor reads the record of a person now."""
-    mine = (EmergencyOpening.opened_by == actor.person_id, EmergencyOpening.person_id == person_id, running())
+    mine = (EmergencyOpening.opened_by == actor.person_id, EmergencyOpening.person_id == person_id, opening_runs())
     return (await session.scalars(select(EmergencyOpening).where(*mine).limit(1))).one_or_none()
-
-
-def has_opened(person_id: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
-    """Whether somebody has anything open now, as a column of a statement about people."""
-    return exists().where(EmergencyOpening.opened_by == person_id, running())
-
-
-async def records_opened_by(session: Session, person_id: UUID) -> Sequence[OpenedRecord]:
-    """What somebody has open now, for the banner on every page."""
-    rows = await session.execute(
-        select(EmergencyOpening.id, Person.id, Person.display_name, EmergencyOpening.until)
-        .join(Person, Person.id == EmergencyOpening.person_id)
-        .where(EmergencyOpening.opened_by == person_id, running())
-        .order_by(EmergencyOpening.until)
-    )
-    return [OpenedRecord(*row) for row in rows]
