@@ -1,12 +1,15 @@
 """Who acts in a transaction, what a commit keeps, and that readers cannot write."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
+from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind, system_actor
+from academe.platform.database.driver import DriverStatement
 from academe.platform.database.session import Database, Session
 from tests.support.transactions import as_actor
 
@@ -51,6 +54,33 @@ class TestTransaction:
         with pytest.raises(DBAPIError, match="permission denied for schema public"):
             async with database.transaction(system_actor("test")) as session:
                 await session.execute(text("CREATE TABLE not_mine (id integer)"))
+
+
+class TestAtOnce:
+    async def test_more_than_a_socket_holds_arrives_at_a_server_that_is_busy(self, worker_database: Database) -> None:
+        busy = DriverStatement("SELECT pg_sleep(0.2)", operation="select", table="")
+        length = DriverStatement("SELECT length(%(text)s::text)", operation="select", table="")
+        async with asyncio.timeout(60):  # it would wait for ever
+            rows = await worker_database.at_once(ANONYMOUS, [(busy, {}), (length, {"text": "x" * 20_000_000})])
+        assert rows == [(20_000_000,)]
+
+    async def test_nothing_of_it_stays_when_one_fails(self, worker_database: Database) -> None:
+        name = f"at_once_{uuid4().hex}"
+        make = DriverStatement(f"CREATE TEMPORARY TABLE {name} ()", operation="create", table="")
+        look = DriverStatement(f"SELECT to_regclass('{name}')", operation="select", table="")
+        fail = DriverStatement("SELECT 1 / 0", operation="select", table="")
+        with pytest.raises(DBAPIError, match="division by zero"):
+            await worker_database.at_once(ANONYMOUS, [(make, {}), (fail, {})])
+        assert await worker_database.at_once(ANONYMOUS, [(look, {})]) == [(None,)]
+
+    async def test_the_connection_has_its_own_transactions_afterwards(self, worker_database: Database) -> None:
+        one = DriverStatement("SELECT 1", operation="select", table="")
+        assert await worker_database.at_once(ANONYMOUS, [(one, {})]) == [(1,)]
+        async with worker_database.engine.connect() as connection:
+            await one.rows(connection, {})
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            assert driver.info.transaction_status is TransactionStatus.INTRANS
 
 
 class TestTheTestsOwnTransaction:

@@ -64,15 +64,41 @@ async def transaction_at_once(
     last = steps[-1][0]
     started = time.perf_counter()
     try:
-        async with driver.pipeline():
-            cursors = [await statement.send(driver, parameters) for statement, parameters in steps]
-            await driver.commit()
-        rows = await cursors[-1].fetchall()
+        rows = await _in_one_pipeline(driver, steps)
     except psycopg.Error as error:
         await _notice_loss(connection, driver)
         raise _translated(last.sql, error) from error
     last.observe(time.perf_counter() - started)
     return rows
+
+
+async def _in_one_pipeline(
+    driver: psycopg.AsyncConnection[tuple[Any, ...]], steps: Sequence[tuple[DriverStatement, Mapping[str, Any]]]
+) -> Sequence[tuple[Any, ...]]:
+    """BEGIN and COMMIT are sent like any statement: the driver's own would wait for an answer each.
+
+    Its `commit` would also wait in vain where the socket has not yet taken all of a large statement: it reads without
+    sending the rest (psycopg issue 685), and the server, with every lock of the transaction, waits for that.
+    """
+    await driver.set_autocommit(True)
+    try:
+        async with driver.pipeline():
+            await driver.execute("BEGIN", prepare=False)
+            cursors = [await statement.send(driver, parameters) for statement, parameters in steps]
+            await driver.execute("COMMIT", prepare=False)
+        return await cursors[-1].fetchall()
+    finally:
+        await _take_back(driver)
+
+
+async def _take_back(driver: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+    """Give the driver its own transactions again; close a connection of which nobody knows where it stands."""
+    if driver.info.transaction_status is TransactionStatus.INERROR:
+        await driver.rollback()
+    if driver.info.transaction_status is TransactionStatus.IDLE:
+        await driver.set_autocommit(False)
+    else:
+        await driver.close()
 
 
 async def commit_driver(connection: AsyncConnection) -> None:
