@@ -25,7 +25,7 @@ from academe.academics import directory
 from academe.identity.api import role_scopes
 from academe.identity.people.pages import find
 from academe.identity.people.queries import DirectoryFilter, add_person_finder, filter_by_program, fold
-from academe.identity.types import Role
+from academe.identity.types import PersonStatus, Role
 from academe.platform.actor import Actor, ActorKind, system_actor
 from academe.platform.database.embedded import EmbeddedServer
 from academe.platform.database.migrate import upgrade
@@ -98,10 +98,10 @@ _ADMINISTRATOR: Final = text("""
 _FILL: Final = text("""
     WITH made AS (
         SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS row (id uuid, given text, family text, number text, program uuid, role text, node uuid)
+            AS row (id uuid, given text, family text, number text, program uuid, role text, node uuid, status text)
     ), person AS (
-        INSERT INTO person (id, institution_id, sourced_id, display_name, given_name, family_name)
-        SELECT id, :institution, 'S' || number, given || ' ' || family, given, family FROM made
+        INSERT INTO person (id, institution_id, sourced_id, display_name, given_name, family_name, status)
+        SELECT id, :institution, 'S' || number, given || ' ' || family, given, family, status FROM made
     ), account AS (
         INSERT INTO account (id, person_id, email)
         SELECT id, id, 'p' || number || '@students.example' FROM made
@@ -189,6 +189,7 @@ def _rows(chance: random.Random, start: int, root: UUID, node: UUID, program: UU
                 "program": str(program) if number % 20 == 0 else None,
                 "role": role.value,
                 "node": str(node if number % 3 else root),
+                "status": (PersonStatus.ACTIVE if number % 30 else PersonStatus.DEACTIVATED).value,
             }
         )
     return json.dumps(rows, ensure_ascii=False)
@@ -224,6 +225,10 @@ def _searches(node: UUID, program: UUID) -> Mapping[str, Sequence[DirectoryFilte
         "a name in a programme": several(lambda: DirectoryFilter(chance.choice(_FAMILY), program_id=program)),
         "everybody in a programme": several(lambda: DirectoryFilter(program_id=program)),
         "every lecturer": several(lambda: DirectoryFilter(role=Role.LECTURER)),
+        "everybody deactivated": several(lambda: DirectoryFilter(status=PersonStatus.DEACTIVATED)),
+        "a name among the deactivated": several(
+            lambda: DirectoryFilter(chance.choice(_FAMILY), status=PersonStatus.DEACTIVATED)
+        ),
         "everybody": several(DirectoryFilter),
     }
 

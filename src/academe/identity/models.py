@@ -80,6 +80,13 @@ class Person(Identified, Timestamped, Base):
         Index("uq_person_institution_id_sourced_id", "institution_id", "sourced_id", unique=True),
         Index("ix_person_institution_id_display_name", "institution_id", "display_name", "id"),
         Index(
+            "ix_person_deactivated",
+            "institution_id",
+            "display_name",
+            "id",
+            postgresql_where=text("status = 'deactivated'"),
+        ),
+        Index(
             "ix_person_search_text_trigram",
             "search_text",
             postgresql_using="gin",
@@ -207,7 +214,7 @@ class RoleGrant(Identified, Timestamped, Base):
     __tablename__ = "role_grant"
 
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
-    org_unit_id: Mapped[UUID] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"), index=True)
+    org_unit_id: Mapped[UUID] = mapped_column(ForeignKey("org_unit.id", ondelete="RESTRICT"))
     role: Mapped[Role] = mapped_column(Vocabulary(Role))
     starts_on: Mapped[date] = mapped_column(server_default=func.current_date())
     ends_on: Mapped[date | None]
@@ -215,6 +222,7 @@ class RoleGrant(Identified, Timestamped, Base):
 
     __table_args__ = (
         one_of("role", AT_NODE),
+        Index("ix_role_grant_org_unit_id_role", "org_unit_id", "role"),
         # Held once at a time; the range is empty for a grant that was taken back before it held.
         ExcludeConstraint(
             (column("person_id"), "="),

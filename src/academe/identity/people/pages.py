@@ -15,15 +15,13 @@ from academe.identity.people.cards import PersonCard, cards_about
 from academe.identity.people.export import people_csv, record_people_export
 from academe.identity.people.forms import AccountForm, NamesForm, ParticularsForm
 from academe.identity.people.queries import (
-    BY_NAME,
     DirectoryFilter,
     ListedPerson,
     ShownAccount,
     account_of,
-    found,
     has_picture,
     listed,
-    people,
+    page_of_people,
     programs_to_choose,
     similar_people,
 )
@@ -37,7 +35,7 @@ from academe.platform.audit.service import record_access
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.errors import ConflictError, InvalidInputError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession, database_of
-from academe.platform.http.pagination import Page, PageRequest, Paging, fetch_page
+from academe.platform.http.pagination import Page, PageRequest, Paging
 from academe.platform.http.routing import page_router
 from academe.platform.pages import Column, FormView, NavigationEntry, TableView, parse_form, redirect, render
 
@@ -178,11 +176,10 @@ async def download_people(
 
 
 async def find(
-    session: ReadSession, actor: Actor, wanted: DirectoryFilter, paging: PageRequest
+    session: ReadSession | Session, actor: Actor, wanted: DirectoryFilter, paging: PageRequest
 ) -> tuple[Page[ListedPerson], Sequence[ListedPerson]]:
     """A page of the directory, and people with similar names when a search found nobody."""
-    some = await found(session, actor, wanted)
-    page = await fetch_page(session, people(actor, wanted, some), BY_NAME, paging, listed)
+    page = await page_of_people(session, actor, wanted, paging)
     if page.items or not wanted.words or paging.cursor:
         return page, ()
     return page, [listed(row) for row in await session.execute(similar_people(actor, wanted))]

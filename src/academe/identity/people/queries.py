@@ -32,7 +32,7 @@ from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
-from academe.platform.http.pagination import SortKey
+from academe.platform.http.pagination import Edge, Page, PageRequest, SortKey, edge_of, fetch_page
 
 PersonFinder = Callable[[ReadSession | Session, Actor, str], Awaitable[Sequence[UUID]]]
 """Finds people by what another module knows of them, such as a student number; at most some hundred of them."""
@@ -50,7 +50,10 @@ class ProgramFilter:
 
 
 MOST_FOUND: Final = 1_000
-"""How many people are looked up by their names. Words that fit more are met soon enough in the list itself."""
+"""How many people are looked up before a list of them all is made. Of more, it is read through as a whole."""
+
+CHOICES: Final = 20
+"""How many people a form that chooses one of them shows."""
 
 _WHOLE_TRIGRAM: Final = 3
 """Letters of a word that is found anywhere in a name; a shorter one is found where a name begins."""
@@ -124,28 +127,65 @@ def fold(text: str) -> str:
 _UNDECOMPOSED: Final = str.maketrans("ØøŁłĐđÐðÞþĦħıŦŧ", "OoLlDdDdTtHhiTt")
 
 
-async def found(session: ReadSession | Session, actor: Actor, wanted: DirectoryFilter) -> Sequence[UUID] | None:
-    """Who is found by name, address, key or number; None when there are no words, or very many have such names.
+async def found(
+    session: ReadSession | Session,
+    actor: Actor,
+    wanted: DirectoryFilter,
+    *,
+    most: int | None = None,
+    edge: Edge | None = None,
+) -> Sequence[UUID] | None:
+    """Whom a list of `most` people beyond an edge may hold; None when nothing narrows it.
+
+    Without `most` that is everybody found, and None when those are more than `MOST_FOUND`.
 
     Row-level security asks its own questions before those about names, so that it is faster to look people up and then
-    to ask for those, except where every tenth person would be looked up.
+    to ask for those. Found by names are the first in the order of the list; by address, key and number some hundred,
+    wherever they stand in it.
     """
-    if not wanted.words:
+    narrows = wanted.words or wanted.role or wanted.org_unit_id or wanted.status or wanted.program_id
+    if not narrows or not institutions_of_staff(actor):
         return None
     search = wanted.search.strip()
-    has_key = select(Person.id).where(
-        Person.institution_id.in_(institutions_of_staff(actor)), Person.sourced_id == search
-    )
-    several = [*await session.scalars(has_key)]
+    several: list[UUID] = []
+    if wanted.words:
+        has_key = select(Person.id).where(
+            Person.institution_id.in_(institutions_of_staff(actor)), Person.sourced_id == search
+        )
+        several += await session.scalars(has_key)
+        for finder in _finders.values():
+            several += await finder(session, actor, search)
     if "@" in search:
         several += await session.scalars(select(func.find_people_by_address(search).column_valued()))
     else:
-        patterns = cast(array([_pattern(word) for word in wanted.words]), ARRAY(Text))
-        named = await session.scalars(select(func.find_people(patterns, MOST_FOUND + 1).column_valued()))
-        several += named
-    for finder in _finders.values():
-        several += await finder(session, actor, search)
-    return several if len(several) <= MOST_FOUND else None
+        several += await session.scalars(select(_named(wanted, MOST_FOUND + 1 if most is None else most, edge)))
+    return None if most is None and len(several) > MOST_FOUND else several
+
+
+def _named(wanted: DirectoryFilter, most: int, edge: Edge | None) -> ColumnElement[UUID]:
+    """The call of the function that searches names, beyond the edge of a page in the order `BY_NAME`."""
+    name, person_id = edge.values if edge else (None, None)
+    ids: ColumnElement[UUID] = func.find_people(
+        cast(array([_pattern(word) for word in wanted.words]), ARRAY(Text)),
+        cast(wanted.role, Text),
+        cast(wanted.org_unit_id, Uuid),
+        cast(wanted.status, Text),
+        cast(wanted.program_id, Uuid),
+        clock.now().date(),
+        cast(name, Text),
+        cast(person_id, Uuid),
+        edge is not None and edge.backward,
+        most,
+    ).column_valued()
+    return ids
+
+
+async def page_of_people(
+    session: ReadSession | Session, actor: Actor, wanted: DirectoryFilter, paging: PageRequest
+) -> Page[ListedPerson]:
+    """A page of the directory. Raises InvalidCursorError."""
+    some = await found(session, actor, wanted, most=paging.limit + 1, edge=edge_of(BY_NAME, paging))
+    return await fetch_page(session, people(actor, wanted, some), BY_NAME, paging, listed)
 
 
 def people(actor: Actor, wanted: DirectoryFilter, some: Sequence[UUID] | None = None) -> Select[*tuple[Any, ...]]:
@@ -194,8 +234,8 @@ async def choices_of(session: ReadSession | Session, actor: Actor, search: str) 
     if not search.strip():
         return ()
     wanted = DirectoryFilter(search.strip(), status=PersonStatus.ACTIVE)
-    statement = people(actor, wanted, await found(session, actor, wanted))
-    rows = await session.execute(statement.order_by(Person.display_name, Person.id).limit(20))
+    statement = people(actor, wanted, await found(session, actor, wanted, most=CHOICES))
+    rows = await session.execute(statement.order_by(Person.display_name, Person.id).limit(CHOICES))
     listed_rows = [listed(row) for row in rows]
     return [(str(each.id), each.name, ", ".join(filter(None, (each.sourced_id, *each.roles)))) for each in listed_rows]
 

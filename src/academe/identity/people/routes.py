@@ -10,15 +10,7 @@ from starlette.responses import RedirectResponse
 from academe.identity import policy
 from academe.identity.errors import AccountNotFoundError
 from academe.identity.models import Person, PersonParticulars
-from academe.identity.people.queries import (
-    BY_NAME,
-    DirectoryFilter,
-    account_of,
-    found,
-    listed,
-    people,
-    person_listed,
-)
+from academe.identity.people.queries import DirectoryFilter, account_of, page_of_people, person_listed
 from academe.identity.people.schemas import (
     AccountIn,
     AccountOut,
@@ -39,7 +31,7 @@ from academe.platform.audit.service import record_access
 from academe.platform.database.session import Session
 from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
-from academe.platform.http.pagination import Page, Paging, fetch_page
+from academe.platform.http.pagination import Page, Paging
 from academe.platform.http.routing import API_PREFIX, api_router, safe_to_repeat
 
 router = api_router("/people", tag="people")
@@ -67,10 +59,9 @@ async def list_people(
 ) -> Page[PersonOut]:
     """The people whom the caller may know, by name."""
     policy.require(policy.can_search_people(actor), actor, policy.STAFF_ONLY)
-    statement = people(actor, wanted, await found(session, actor, wanted))
-    return await fetch_page(
-        session, statement, BY_NAME, paging, lambda row: PersonOut.model_validate(listed(row), from_attributes=True)
-    )
+    page = await page_of_people(session, actor, wanted, paging)
+    shown = [PersonOut.model_validate(each, from_attributes=True) for each in page.items]
+    return Page(items=shown, next_cursor=page.next_cursor, previous_cursor=page.previous_cursor)
 
 
 @router.post("", status_code=201)

@@ -169,13 +169,21 @@ class Keyset:
         return self.request.signer.seal(Edge(tuple(values), backward), _order_name(self.keys))
 
 
+def edge_of(keys: Sequence[SortKey], request: PageRequest) -> Edge | None:
+    """Where the page asked for begins, for callers that look rows up before; None at the start.
+
+    Raises InvalidCursorError.
+    """
+    return request.signer.open(request.cursor, _order_name(tuple(keys))) if request.cursor else None
+
+
 def keyset(statement: Select[Any], keys: Sequence[SortKey], request: PageRequest) -> Keyset:
     """Narrow a select to the page asked for.
 
     The keys together must be unique: the last is the id. Raises InvalidCursorError.
     """
     order = tuple(keys)
-    edge = request.signer.open(request.cursor, _order_name(order)) if request.cursor else None
+    edge = edge_of(order, request)
     backward = edge is not None and edge.backward
     narrowed = _narrowed(statement, order, edge.values if edge else None, backward=backward)
     return Keyset(narrowed.limit(request.limit + 1), order, request, backward)
