@@ -50,6 +50,7 @@ from academe.messaging.announcements.models import Announcement
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
 from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.types import MailTemplate, NotificationKind
+from academe.messaging.webhooks.models import WebhookDelivery, WebhookEndpoint
 from academe.operations.erasure.models import Erasure
 from academe.operations.subject_access.models import SubjectExport
 from academe.platform import clock
@@ -171,6 +172,20 @@ async def forward_rows(session: Session, school: School) -> dict[str, str]:
     await session.flush()
     about = ("xapi_forward_progress", "xapi_forward_minute", "xapi_forward_letter")
     return {"xapi_forward": f"id = '{forward.id}'"} | dict.fromkeys(about, f"forward_id = '{forward.id}'")
+
+
+async def webhook_rows(session: Session, school: School) -> dict[str, str]:
+    """A program that is told of the student."""
+    institution = school.institution.id
+    endpoint = WebhookEndpoint(institution_id=institution, name="A program", url="https://hooks.example", events=[])
+    endpoint.secret = "whsec_c2VzYW1l"
+    session.add(endpoint)
+    await session.flush()
+    told = WebhookDelivery(endpoint_id=endpoint.id, institution_id=institution, event="enrollment.created", data={})
+    told.person_id, told.next_attempt_at = school.people["student0"].id, clock.now()
+    session.add(told)
+    await session.flush()
+    return {"webhook_endpoint": f"id = '{endpoint.id}'", "webhook_delivery": f"endpoint_id = '{endpoint.id}'"}
 
 
 async def set_aside_rows(session: Session, school: School) -> dict[str, str]:
@@ -379,6 +394,7 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     set_aside_rows,
     forward_rows,
     messaging_rows,
+    webhook_rows,
     second_factor_rows,
     key_rows,
     privacy_rows,

@@ -243,6 +243,8 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "xapi_document": ({}, "riud"),
     # A forward carries what is known about people to somebody else; operators, who are not among these actors, see it
     # and keep it going.
+    "webhook_delivery": ({"administrator": "riud"}, "riud"),
+    "webhook_endpoint": ({"administrator": "riud"}, "riud"),
     "xapi_forward": ({"administrator": "riud"}, "riud"),
     "xapi_forward_letter": ({"administrator": "riud"}, "riud"),
     "xapi_forward_minute": ({"administrator": "r"}, "riud"),

@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 
 from academe.academics import audiences, directory
+from academe.academics import events as academic_events
 from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
 from academe.academics.attendance import pages as attendance_pages
@@ -71,6 +72,7 @@ from academe.identity.tokens import pages as token_pages
 from academe.identity.tokens import routes as token_routes
 from academe.identity.tokens.bearer import bearer_resolver
 from academe.identity.tokens.scopes import area_of
+from academe.insight import events as insight_events
 from academe.insight import pages as insight_pages
 from academe.insight.student import pages as student_pages
 from academe.insight.worklist import pages as worklist_pages
@@ -91,12 +93,15 @@ from academe.lrs.watching import pages as watching_pages
 from academe.lrs.watching import routes as watching_routes
 from academe.messaging.announcements import pages as announcement_pages
 from academe.messaging.announcements import routes as announcement_routes
-from academe.messaging.api import register_audience
+from academe.messaging.api import register_audience, register_event
 from academe.messaging.mail import pages as mail_pages
 from academe.messaging.mail import routes as mail_routes
 from academe.messaging.notifications import pages as notification_pages
 from academe.messaging.notifications import routes as notification_routes
 from academe.messaging.notifications.live import LiveBells
+from academe.messaging.webhooks import known as known_events
+from academe.messaging.webhooks import pages as webhook_pages
+from academe.messaging.webhooks import routes as webhook_routes
 from academe.operations.erasure import pages as erasure_pages
 from academe.operations.erasure import routes as erasure_routes
 from academe.operations.subject_access import pages as export_pages
@@ -163,6 +168,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     announcement_pages.router,
     mail_routes.router,
     mail_pages.router,
+    webhook_routes.router,
+    webhook_pages.router,
     academics_routes.router,
     academics_pages.router,
     roster_routes.router,
@@ -219,6 +226,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *privacy_pages.NAVIGATION,
     *announcement_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
+    *webhook_pages.NAVIGATION,
     *table_pages.NAVIGATION,
     *rule_pages.NAVIGATION,
     *provider_pages.NAVIGATION,
@@ -269,6 +277,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     scope_sources = (offering_scopes, guardian_scopes)
     for source in audiences.SOURCES:
         register_audience(source)
+    for kind in (*known_events.EVENTS, *academic_events.EVENTS, *insight_events.EVENTS):
+        register_event(kind)
     app = build_application(
         settings,
         ROUTERS,

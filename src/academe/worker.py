@@ -5,6 +5,7 @@ import signal
 from datetime import timedelta
 
 from academe.academics import audiences
+from academe.academics import events as academic_events
 from academe.academics.agents import offerings_by_address, students_by_number
 from academe.academics.facts import AttendanceRecorded, EnrollmentCreated, EnrollmentWithdrawn, ResultsPublished
 from academe.academics.notices import tell_absent, tell_enrolled, tell_results, tell_withdrawn
@@ -18,6 +19,7 @@ from academe.identity.people.pictures import forget_pictures
 from academe.identity.people_import import tasks as people_import_tasks
 from academe.identity.people_import.service import forget_people_files
 from academe.identity.privacy.audit import tasks as audit_tasks
+from academe.insight import events as insight_events
 from academe.insight.facts import RiskScored
 from academe.insight.notices import tell_advisors
 from academe.insight.rollup import sum_recorded_activity
@@ -41,6 +43,11 @@ from academe.messaging.notices import (
 )
 from academe.messaging.notifications.digest import write_digests
 from academe.messaging.notifications.jobs import tell_job_failed
+from academe.messaging.webhooks import known as known_events
+from academe.messaging.webhooks.queueing import SENDING_TASK, ask_for_due
+from academe.messaging.webhooks.sending import send_due
+from academe.messaging.webhooks.service import forget_deliveries
+from academe.messaging.webhooks.telling import receive_event
 from academe.operations.erasure import tasks as erasure_tasks
 from academe.operations.subject_access import tasks as export_tasks
 from academe.operations.subject_access.service import forget_exports
@@ -81,6 +88,8 @@ receives(RiskScored, "insight.tell_advisors")(tell_advisors)
 when_job_fails(tell_job_failed)
 for source in audiences.SOURCES:
     register_audience(source)
+for kind in (*known_events.EVENTS, *academic_events.EVENTS, *insight_events.EVENTS):
+    receive_event(kind)
 receives_together(ActivityRecorded, "insight.learner_days", by="context_id")(sum_recorded_activity)
 receives(AgentErased, "lrs.rollup")(forget_agent)
 receives(AgentErased, "lrs.forwarding")(forget_agent_in_forwards)
@@ -109,6 +118,7 @@ async def keep_house(database: Database) -> None:
         await refresh_consent(session)
         await forget_people_files(session)
         await forget_exports(session)
+        await forget_deliveries(session)
     await forget_pictures(database)
     await forget_finished(database)
     await forget_delivered(database)
@@ -118,6 +128,8 @@ def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: flo
     """The queue with everything a worker does."""
     queue = Queue(database, concurrency=concurrency, silence_seconds=silence_seconds)
     queue.handle(DELIVERY_TASK, "message_id", lambda message_id: deliver(database, message_id))
+    queue.handle(SENDING_TASK, "endpoint_id", lambda endpoint_id: send_due(database, endpoint_id))
+    queue.schedule("academe.webhooks_due", "* * * * *", ask_for_due)
     queue.schedule("academe.housekeeping", "17 3 * * *", keep_house)
     queue.schedule("academe.lrs_retention", "47 3 * * *", expire_by_schedule)
     queue.schedule("academe.lrs_attachments", "17 4 * * *", clean_by_schedule)

@@ -7,7 +7,7 @@ same statement and carried afterwards, step by recorded step, so that it is neit
 announcement can address is registered by the modules above; `notices` tells of the facts of identity, which lies below.
 
 Tables: `notification`, `notification_preference`, `notification_schedule`; `mail_message`, `undeliverable_address`,
-`caught_mail`; `announcement`.
+`caught_mail`; `announcement`; `webhook_endpoint`, `webhook_delivery`.
 
 Invariants: a person reads only what was written to them; the same thing is told once (unique by person and
 deduplication key); a link stays within Academe.

@@ -64,3 +64,15 @@ class AudienceNotFoundError(NotFoundError):
 
     def __init__(self) -> None:
         super().__init__(errors=[FieldError("audience", "Please choose one that you may address.")])
+
+
+class WebhookNotFoundError(NotFoundError):
+    """There is no such endpoint or delivery, or none that the actor may know of (404)."""
+
+    title = "There is no such webhook"
+
+
+class WebhookStateError(ConflictError):
+    """What is asked for does not fit the state of the endpoint or the delivery (409)."""
+
+    title = "This does not fit the state of the webhook"

@@ -231,6 +231,14 @@ class Settings(BaseSettings):
             "not public, also without TLS; empty: in production none, in development this machine and private ones."
         ),
     )
+    webhook_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias=_name("ACADEME_WEBHOOK_NETWORKS"),
+        description=(
+            "Comma-separated networks, such as `10.1.0.0/16`, to which webhooks may be sent although they are not "
+            "public, also without TLS; empty: in production none, in development this machine and private ones."
+        ),
+    )
     rate_limit_per_minute: int = Field(
         1200,
         ge=1,
@@ -399,7 +407,7 @@ class Settings(BaseSettings):
     def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
         lists = (
             *("ACADEME_ENCRYPTION_MASTER_KEYS", "ACADEME_ALLOWED_HOSTS"),
-            *("ACADEME_XAPI_FORWARD_NETWORKS", "ACADEME_SIGN_IN_PROVIDER_NETWORKS"),
+            *("ACADEME_XAPI_FORWARD_NETWORKS", "ACADEME_SIGN_IN_PROVIDER_NETWORKS", "ACADEME_WEBHOOK_NETWORKS"),
         )
         names = {each for listed in lists for each in (listed, listed.removeprefix("ACADEME_"))}
         return {
@@ -414,7 +422,7 @@ class Settings(BaseSettings):
     def _refuse_weak_secrets(self) -> Self:
         for key in self.encryption_master_keys:
             _decoded_key(key.get_secret_value())
-        _ = self.forward_networks, self.provider_networks
+        _ = self.forward_networks, self.provider_networks, self.webhook_reach
         secret = self.secret_key.get_secret_value()
         if secret and (len(secret) < MINIMUM_SECRET_LENGTH or "change-me" in secret):
             raise ValueError(
@@ -460,6 +468,11 @@ class Settings(BaseSettings):
     def provider_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks in which sign-in providers are asked whatever they are."""
         return _networks("ACADEME_SIGN_IN_PROVIDER_NETWORKS", self.sign_in_provider_networks)
+
+    @cached_property
+    def webhook_reach(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks to which webhooks may be sent whatever they are."""
+        return _networks("ACADEME_WEBHOOK_NETWORKS", self.webhook_networks)
 
     @cached_property
     def _installation_secrets(self) -> dict[str, str]:

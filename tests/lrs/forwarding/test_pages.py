@@ -146,7 +146,7 @@ class TestPages:
             ({"name": ""}, "Please fill this in."),
             ({"endpoint": "lrs.example.org"}, "Please give an address, such as"),
             ({"endpoint": "ftp://lrs.example.org"}, "Please give an address, such as"),
-            ({"endpoint": "https://a:b@lrs.example.org/xapi"}, "credentials have their own fields"),
+            ({"endpoint": "https://a:b@lrs.example.org/xapi"}, "credentials are not part of it"),
             ({"endpoint": "https://169.254.169.254/xapi"}, "is not an address of the public internet"),
             ({"key": ""}, "Please give both the key and the secret"),
             ({"key": "a:b"}, "A key has no colon"),

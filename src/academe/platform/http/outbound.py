@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -59,6 +60,35 @@ class Reach:
                 )
             if is_public and self.is_production and not secure:
                 raise AddressRefusedError("Credentials would travel in clear; the address must start with https://.")
+
+
+def checked_address(text: str, reach: Reach, *, longest: int, example: str, with_query: bool = False) -> str:
+    """An address that somebody has entered, as it is kept; ValueError says what is wrong with it.
+
+    Addresses of the form `https://10.0.0.1` are looked at already here, names only when they are used.
+    """
+    entered = text.strip()
+    if len(entered) > longest or any(not "!" <= letter <= "~" for letter in entered):
+        raise ValueError(f"Please give an address of at most {longest} printable ASCII characters.")
+    try:
+        parts = urlsplit(entered)
+        host, _ = parts.hostname, parts.port
+        httpx.URL(entered)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ValueError(f"Please give an address, such as {example}.") from error
+    if parts.scheme not in SCHEMES or not host:
+        raise ValueError(f"Please give an address, such as {example}.")
+    if parts.username or parts.password or "#" in entered or ("?" in entered and not with_query):
+        raise ValueError("Please give the address alone: credentials are not part of it.")
+    address = literal_address(host)
+    if address is not None:
+        try:
+            reach.require(host, [address], secure=parts.scheme == "https")
+        except AddressRefusedError as error:
+            raise ValueError(str(error)) from error
+    elif parts.scheme == "http" and reach.is_production and not reach.networks:
+        raise ValueError("Please give an address that starts with https://; what is sent would travel in clear.")
+    return entered
 
 
 @cache
