@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from academe.platform.database.ddl import grant, row_level_security, touch
 
 revision: str = "tell_programs_by_webhooks"
-down_revision: str | None = "give_programs_tokens"
+down_revision: str | None = "find_a_page_of_people"
 
 TIME = sa.DateTime(timezone=True)
 ADMINISTERED = "institution_id IN (SELECT actor_institutions('{administrator}'))"
