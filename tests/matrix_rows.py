@@ -48,6 +48,7 @@ from academe.lrs.statements.models import (
 )
 from academe.messaging.announcements.models import Announcement
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
+from academe.messaging.message_templates.models import MessageTemplate, MessageTemplateText
 from academe.messaging.notifications.models import Notification, NotificationPreference, NotificationSchedule
 from academe.messaging.types import MailTemplate, NotificationKind
 from academe.messaging.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -172,6 +173,19 @@ async def forward_rows(session: Session, school: School) -> dict[str, str]:
     await session.flush()
     about = ("xapi_forward_progress", "xapi_forward_minute", "xapi_forward_letter")
     return {"xapi_forward": f"id = '{forward.id}'"} | dict.fromkeys(about, f"forward_id = '{forward.id}'")
+
+
+async def template_rows(session: Session, school: School) -> dict[str, str]:
+    """A template that an administrator has worded."""
+    template = MessageTemplate(institution_id=school.institution.id, kind="announcement", name="Frame", version=1)
+    session.add(template)
+    await session.flush()
+    worded = MessageTemplateText(template_id=template.id, version=1, language="en", subject="Hello", text="Hello")
+    worded.author_id = school.people["administrator"].id
+    session.add(worded)
+    await session.flush()
+    about = f"template_id = '{template.id}'"
+    return {"message_template": f"id = '{template.id}'", "message_template_text": about}
 
 
 async def webhook_rows(session: Session, school: School) -> dict[str, str]:
@@ -394,6 +408,7 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     set_aside_rows,
     forward_rows,
     messaging_rows,
+    template_rows,
     webhook_rows,
     second_factor_rows,
     key_rows,

@@ -243,6 +243,21 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "xapi_document": ({}, "riud"),
     # A forward carries what is known about people to somebody else; operators, who are not among these actors, see it
     # and keep it going.
+    # Staff choose a template; the words of the row are an administrator's, and stay as they are.
+    "message_template": (
+        dict.fromkeys(
+            ("lecturer", "convenor", "colleague", "advisor", "faculty_administrator", "registrar", "auditor"), "r"
+        )
+        | {"administrator": "riu"},
+        "riu",
+    ),
+    "message_template_text": (
+        dict.fromkeys(
+            ("lecturer", "convenor", "colleague", "advisor", "faculty_administrator", "registrar", "auditor"), "r"
+        )
+        | {"administrator": "ri"},
+        "ri",
+    ),
     "webhook_delivery": ({"administrator": "riud"}, "riud"),
     "webhook_endpoint": ({"administrator": "riud"}, "riud"),
     "xapi_forward": ({"administrator": "riud"}, "riud"),

@@ -10,7 +10,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from academe.academics import audiences, directory
+from academe.academics import audiences, directory, notices
 from academe.academics import events as academic_events
 from academe.academics import pages as academics_pages
 from academe.academics import routes as academics_routes
@@ -93,9 +93,11 @@ from academe.lrs.watching import pages as watching_pages
 from academe.lrs.watching import routes as watching_routes
 from academe.messaging.announcements import pages as announcement_pages
 from academe.messaging.announcements import routes as announcement_routes
-from academe.messaging.api import register_audience, register_event
+from academe.messaging.api import register_audience, register_event, register_template_kind
 from academe.messaging.mail import pages as mail_pages
 from academe.messaging.mail import routes as mail_routes
+from academe.messaging.message_templates import pages as template_pages
+from academe.messaging.message_templates import routes as template_routes
 from academe.messaging.notifications import pages as notification_pages
 from academe.messaging.notifications import routes as notification_routes
 from academe.messaging.notifications.live import LiveBells
@@ -168,6 +170,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     announcement_pages.router,
     mail_routes.router,
     mail_pages.router,
+    template_routes.router,
+    template_pages.router,
     webhook_routes.router,
     webhook_pages.router,
     academics_routes.router,
@@ -225,6 +229,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *retention_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
     *announcement_pages.NAVIGATION,
+    *template_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
     *webhook_pages.NAVIGATION,
     *table_pages.NAVIGATION,
@@ -279,6 +284,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
         register_audience(source)
     for kind in (*known_events.EVENTS, *academic_events.EVENTS, *insight_events.EVENTS):
         register_event(kind)
+    for wording in notices.TEMPLATE_KINDS:
+        register_template_kind(wording)
     app = build_application(
         settings,
         ROUTERS,

@@ -8,7 +8,7 @@ from academe.academics import audiences
 from academe.academics import events as academic_events
 from academe.academics.agents import offerings_by_address, students_by_number
 from academe.academics.facts import AttendanceRecorded, EnrollmentCreated, EnrollmentWithdrawn, ResultsPublished
-from academe.academics.notices import tell_absent, tell_enrolled, tell_results, tell_withdrawn
+from academe.academics.notices import TEMPLATE_KINDS, tell_absent, tell_enrolled, tell_results, tell_withdrawn
 from academe.academics.roster_import import tasks as roster_import_tasks
 from academe.academics.roster_import.service import forget_uploads
 from academe.identity import api as identity
@@ -32,7 +32,7 @@ from academe.lrs.privacy.retention import expire_by_schedule
 from academe.lrs.rollup.follower import follow, forget_agent
 from academe.lrs.rollup.links import Resolvers
 from academe.messaging.announcements import tasks as announcement_tasks
-from academe.messaging.api import register_audience
+from academe.messaging.api import register_audience, register_template_kind
 from academe.messaging.mail.carrier import carry_mail
 from academe.messaging.mail.sign_in_links import send_sign_in_link
 from academe.messaging.notices import (
@@ -90,6 +90,8 @@ for source in audiences.SOURCES:
     register_audience(source)
 for kind in (*known_events.EVENTS, *academic_events.EVENTS, *insight_events.EVENTS):
     receive_event(kind)
+for wording in TEMPLATE_KINDS:
+    register_template_kind(wording)
 receives_together(ActivityRecorded, "insight.learner_days", by="context_id")(sum_recorded_activity)
 receives(AgentErased, "lrs.rollup")(forget_agent)
 receives(AgentErased, "lrs.forwarding")(forget_agent_in_forwards)

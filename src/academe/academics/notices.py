@@ -3,7 +3,10 @@
 Who was withdrawn meanwhile is not told of a place, and who was marked present after all is not told of an absence.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Select, select
 
@@ -20,7 +23,7 @@ from academe.academics.models import (
     Unit,
 )
 from academe.academics.types import AttendanceStatus, EnrollmentStatus
-from academe.messaging.api import Notice, notify
+from academe.messaging.api import Notice, TemplateKind, Variable, VariableType, notify_in_words
 from academe.messaging.types import NotificationKind
 from academe.platform.actor import system_actor
 from academe.platform.database.session import Session
@@ -29,6 +32,35 @@ OWN_PAGE: Final = "/my-progress"
 """Where students find their own records."""
 
 ACTOR: Final = system_actor("tell people of their records")
+
+_UNIT: Final = Variable("unit", VariableType.TEXT, "The code of the unit", "MATH101")
+_TERM: Final = Variable("term", VariableType.TEXT, "The code of the term", "2026A")
+_LINK: Final = Variable("link", VariableType.LINK, "Their own records", OWN_PAGE)
+_PLACE: Final = (
+    _UNIT,
+    Variable("unit_title", VariableType.TEXT, "The title of the unit", "Calculus"),
+    _TERM,
+    Variable("effective_on", VariableType.DATE, "The day from which it holds", date(2026, 2, 2)),
+    _LINK,
+)
+ENROLLED: Final = TemplateKind("enrollment.created", "A place in an offering, to the student", _PLACE)
+WITHDRAWN: Final = TemplateKind("enrollment.withdrawn", "The end of a place in an offering, to the student", _PLACE)
+ABSENT: Final = TemplateKind(
+    "attendance.absent",
+    "An absence, to the student",
+    (
+        Variable("meeting", VariableType.TEXT, "The title of the meeting", "Lecture 3"),
+        Variable("held_on", VariableType.DATE, "Its day", date(2026, 2, 16)),
+        *(_UNIT, _TERM, _LINK),
+    ),
+)
+RESULT: Final = TemplateKind(
+    "results.published",
+    "A result that is there, to the student; the mark is not in it",
+    (Variable("assessment", VariableType.TEXT, "The title of the assessment", "Mid-term"), _UNIT, _TERM, _LINK),
+)
+TEMPLATE_KINDS: Final = (ENROLLED, WITHDRAWN, ABSENT, RESULT)
+"""What an institution can word itself."""
 
 
 async def tell_enrolled(session: Session, fact: EnrollmentCreated) -> None:
@@ -44,7 +76,8 @@ async def tell_enrolled(session: Session, fact: EnrollmentCreated) -> None:
         OWN_PAGE,
         f"enrolled:{fact.enrollment_id}:{fact.effective_on}",
     )
-    await notify(session, actor=ACTOR, notice=notice, receivers=[person_id])
+    values = {"unit": unit, "unit_title": title, "term": term, "effective_on": fact.effective_on}
+    await _tell(session, ENROLLED, values, notice, [person_id])
 
 
 async def tell_withdrawn(session: Session, fact: EnrollmentWithdrawn) -> None:
@@ -60,7 +93,8 @@ async def tell_withdrawn(session: Session, fact: EnrollmentWithdrawn) -> None:
         OWN_PAGE,
         f"withdrawn:{fact.enrollment_id}:{fact.effective_on}",
     )
-    await notify(session, actor=ACTOR, notice=notice, receivers=[person_id])
+    values = {"unit": unit, "unit_title": title, "term": term, "effective_on": fact.effective_on}
+    await _tell(session, WITHDRAWN, values, notice, [person_id])
 
 
 async def tell_absent(session: Session, fact: AttendanceRecorded) -> None:
@@ -89,7 +123,8 @@ async def tell_absent(session: Session, fact: AttendanceRecorded) -> None:
         OWN_PAGE,
         f"absent:{fact.meeting_id}",
     )
-    await notify(session, actor=ACTOR, notice=notice, receivers=(await session.scalars(absent)).all())
+    values: dict[str, str | date] = {"meeting": title, "held_on": starts_at.date(), "unit": unit, "term": term}
+    await _tell(session, ABSENT, values, notice, (await session.scalars(absent)).all())
 
 
 async def tell_results(session: Session, fact: ResultsPublished) -> None:
@@ -117,7 +152,16 @@ async def tell_results(session: Session, fact: ResultsPublished) -> None:
         OWN_PAGE,
         f"result:{fact.assessment_id}",
     )
-    await notify(session, actor=ACTOR, notice=notice, receivers=(await session.scalars(marked)).all())
+    values = {"assessment": title, "unit": unit, "term": term}
+    await _tell(session, RESULT, values, notice, (await session.scalars(marked)).all())
+
+
+async def _tell(
+    session: Session, kind: TemplateKind, values: Mapping[str, str | date], notice: Notice, people: Sequence[UUID]
+) -> None:
+    await notify_in_words(
+        session, actor=ACTOR, kind=kind, values={**values, "link": notice.link}, notice=notice, receivers=people
+    )
 
 
 def _enrolment(fact: EnrollmentCreated | EnrollmentWithdrawn, status: EnrollmentStatus) -> Select[*tuple[Any, ...]]:

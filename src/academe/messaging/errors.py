@@ -76,3 +76,18 @@ class WebhookStateError(ConflictError):
     """What is asked for does not fit the state of the endpoint or the delivery (409)."""
 
     title = "This does not fit the state of the webhook"
+
+
+class TemplateNotFoundError(NotFoundError):
+    """There is no such template, version or person, or none that the actor may know of (404)."""
+
+    title = "There is no such template"
+
+
+class TemplateTakenError(ConflictError):
+    """The institution has a template for this kind of message already (409)."""
+
+    title = "There is a template for this kind of message already"
+
+    def __init__(self) -> None:
+        super().__init__(errors=[FieldError("kind", "This kind has a template already; change that one.")])

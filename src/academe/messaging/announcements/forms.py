@@ -15,6 +15,7 @@ class AnnouncementForm(BaseModel):
     title: str = Field(max_length=LONGEST_TITLE)
     body: str = Field(max_length=LONGEST_BODY)
     send_at: datetime | None = None
+    template_id: UUID | None = None
 
     @field_validator("send_at")
     @classmethod

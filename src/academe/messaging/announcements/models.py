@@ -13,6 +13,7 @@ from academe.platform.database.base import PEOPLE, Base, Identified, Timestamped
 class Announcement(Identified, Timestamped, Base):
     """What somebody tells an audience. `audience_label` is the audience's name when it was chosen.
 
+    `template_id` is the frame around it, in the words of the institution; without one, it is told as it was written.
     `told` is how many people it was sent to; how many have read it is asked of their notifications.
     """
 
@@ -31,6 +32,7 @@ class Announcement(Identified, Timestamped, Base):
     )
     sent_at: Mapped[datetime | None]
     told: Mapped[int | None]
+    template_id: Mapped[UUID | None] = mapped_column(ForeignKey("message_template.id", ondelete="RESTRICT"))
 
     __table_args__ = (
         one_of("status", AnnouncementStatus),

@@ -22,6 +22,8 @@ from academe.messaging.announcements.service import (
 )
 from academe.messaging.announcements.tasks import ask_for_sending
 from academe.messaging.errors import AudienceNotFoundError
+from academe.messaging.message_templates.policy import choosable_by
+from academe.messaging.message_templates.queries import frames_for
 from academe.messaging.types import AnnouncementStatus
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
@@ -63,12 +65,13 @@ class AnnouncementsPage:
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementFormPage:
-    """The form; `action` is where it goes, and `choices` are the audiences."""
+    """The form; `action` is where it goes, `choices` are the audiences, and `frames` the templates around it."""
 
     form: FormView
     action: str
     choices: Sequence[tuple[str, str]]
     heading: str
+    frames: Sequence[tuple[UUID, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ async def show_change(request: Request, announcement_id: UUID, actor: SignedIn, 
             "title": found.title,
             "body": found.body,
             "send_at": f"{found.send_at:%Y-%m-%dT%H:%M}",
+            "template_id": found.template_id,
         }
     )
     return await _form_page(request, actor, session, form, announcement_id)
@@ -186,6 +190,7 @@ def _values(form: AnnouncementForm) -> dict[str, Any]:
         "title": form.title,
         "body": form.body,
         "send_at": form.send_at,
+        "template_id": form.template_id,
     }
 
 
@@ -202,5 +207,5 @@ async def _form_page(
     choices = [(f"{one.kind}:{one.id}", f"{source.words}: {one.label}") for source, one in found]
     action = f"/announcements/{announcement_id}/edit" if announcement_id else "/announcements/new"
     heading = "Change the announcement" if announcement_id else "New announcement"
-    page = AnnouncementFormPage(form, action, choices, heading)
+    page = AnnouncementFormPage(form, action, choices, heading, await frames_for(session, choosable_by(actor)))
     return render(request, "messaging/announcement_form.html", page, status=status)

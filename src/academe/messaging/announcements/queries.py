@@ -37,13 +37,13 @@ def announcements(seen: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return select(
         Announcement.id, Announcement.title, Announcement.audience_kind, Announcement.audience_id,
         Announcement.audience_label, Announcement.body, Announcement.send_at, Announcement.status,
-        Announcement.sent_at, Announcement.told,
+        Announcement.sent_at, Announcement.told, Announcement.template_id,
     ).where(seen)  # fmt: skip
 
 
 def shown(row: Row[*tuple[Any, ...]]) -> ShownAnnouncement:
     """A row of `announcements`."""
-    return ShownAnnouncement(*row[:10])
+    return ShownAnnouncement(*row[:11])
 
 
 def dedup_key(announcement_id: UUID) -> str:

@@ -28,6 +28,7 @@ class AnnouncementIn(BaseModel):
     title: str = Field(pattern=NOT_BLANK, max_length=LONGEST_TITLE)
     body: str = Field(pattern=NOT_BLANK, max_length=LONGEST_BODY)
     send_at: AwareDatetime | None = None
+    template_id: UUID | None = Field(None, description="The template around it, of kind `announcement`.")
 
 
 class AnnouncementOut(BaseModel):
@@ -43,4 +44,5 @@ class AnnouncementOut(BaseModel):
     status: AnnouncementStatus
     sent_at: datetime | None
     told: int | None
+    template_id: UUID | None
     read: int | None = None

@@ -1,16 +1,23 @@
 """Verbs of announcements: plan one, change it, cancel it; and the sending of one whose time has come."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
+from academe.identity.models import Person
 from academe.messaging.announcements.audiences import Audience, source_of
 from academe.messaging.announcements.models import Announcement
 from academe.messaging.announcements.policy import can_change, seen_by
 from academe.messaging.announcements.queries import dedup_key
 from academe.messaging.errors import AnnouncementNotFoundError, AnnouncementStateError, AudienceNotFoundError
+from academe.messaging.message_templates.kinds import Value
+from academe.messaging.message_templates.models import MessageTemplate
+from academe.messaging.message_templates.policy import choosable_by
+from academe.messaging.message_templates.queries import frames_for
+from academe.messaging.message_templates.wording import notify_by_template
 from academe.messaging.notifications.service import Notice, notify
 from academe.messaging.types import AnnouncementStatus, NotificationKind
 from academe.platform import clock
@@ -35,6 +42,7 @@ async def plan_announcement(
     title: str,
     body: str,
     send_at: datetime | None = None,
+    template_id: UUID | None = None,
 ) -> Announcement:
     """Plan to tell an audience something, now or at `send_at` (aware); its caller asks for the job that sends it.
 
@@ -44,6 +52,7 @@ async def plan_announcement(
         raise AuthenticationRequiredError
     audience = await _addressed(session, actor, audience_kind, audience_id)
     announcement = Announcement(author_id=actor.person_id, status=AnnouncementStatus.PLANNED)
+    await _frame(session, actor, announcement, audience, template_id)
     _fill(announcement, audience, title, body, send_at)
     session.add(announcement)
     await session.flush()
@@ -61,12 +70,14 @@ async def change_announcement(
     title: str,
     body: str,
     send_at: datetime | None = None,
+    template_id: UUID | None = None,
 ) -> Announcement:
     """Change what is still planned. Raises what `plan_announcement` does, and as `cancel_announcement`."""
     announcement = await _planned(session, actor, announcement_id)
     if not can_change(actor, announcement):
         raise PermissionDeniedError("Only its author may change an announcement.")
     audience = await _addressed(session, actor, audience_kind, audience_id)
+    await _frame(session, actor, announcement, audience, template_id)
     _fill(announcement, audience, title, body, send_at)
     await session.flush()
     _record(session, actor, announcement, "announcement.changed", "Planned announcement changed")
@@ -117,7 +128,7 @@ async def send_announcement(session: Session, *, announcement_id: UUID) -> int |
         announcement.body,
         dedup_key=dedup_key(announcement.id),
     )
-    announcement.told = await notify(session, actor=ACTOR, notice=notice, receivers=receivers)
+    announcement.told = await _tell(session, announcement, notice, receivers)
     announcement.status, announcement.sent_at = AnnouncementStatus.SENT, clock.now()
     await session.flush()
     _record(session, ACTOR, announcement, "announcement.sent", f"Announcement sent to {announcement.told:,}")
@@ -140,6 +151,37 @@ def _fill(announcement: Announcement, audience: Audience, title: str, body: str,
     announcement.audience_kind, announcement.audience_id = audience.kind, audience.id
     announcement.audience_label = audience.label
     announcement.title, announcement.body, announcement.send_at = title, body, max(send_at or now, now)
+
+
+async def _tell(session: Session, announcement: Announcement, notice: Notice, receivers: Sequence[UUID]) -> int:
+    """Tell it in its frame; as it was written, where there is none or it is not used any more."""
+    frame = await session.get(MessageTemplate, announcement.template_id) if announcement.template_id else None
+    if frame is None or not frame.is_active:
+        return await notify(session, actor=ACTOR, notice=notice, receivers=receivers)
+    author = await session.scalar(select(Person.display_name).where(Person.id == announcement.author_id))
+    values: dict[str, Value] = {
+        "title": announcement.title,
+        "message": announcement.body,
+        "author_name": author or "",
+        "audience": announcement.audience_label,
+        "receivers": len(receivers),
+        "sent_on": clock.now().date(),
+    }
+    return await notify_by_template(
+        session, actor=ACTOR, template_id=frame.id, values=values, notice=notice, receivers=receivers
+    )
+
+
+async def _frame(
+    session: Session, actor: Actor, announcement: Announcement, audience: Audience, template_id: UUID | None
+) -> None:
+    """Choose the frame; raises InvalidInputError for one that is not the audience's institution's."""
+    if template_id is not None:
+        own = (MessageTemplate.id == template_id, MessageTemplate.institution_id == audience.institution_id)
+        frames = await frames_for(session, and_(choosable_by(actor), *own))
+        if not frames:
+            raise InvalidInputError(errors=[FieldError("template_id", "Please choose one that is offered.")])
+    announcement.template_id = template_id
 
 
 async def _addressed(session: Session, actor: Actor, kind: str, audience_id: UUID) -> Audience:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from academe.identity.api import LinkSigner
 from academe.messaging.mail.unsubscribing import DAILY, UnsubscribeSigner, Unsubscribing, may_unsubscribe
@@ -18,6 +19,12 @@ from academe.messaging.types import MailTemplate
 from academe.platform.settings import Settings
 
 PRODUCT: Final = "Academe"
+# The letter in its frame: nothing is loaded, nothing runs, and its links open nowhere but in a new tab.
+LETTER_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+
 _POLICY: Final = SMTP.clone(cte_type="7bit")  # every server takes seven bits, whatever it says of eight
 
 _WHY: Final = {
@@ -51,6 +58,7 @@ class Letter:
     why: str
     preferences_href: str
     unsubscribe_href: str
+    html: Markup
 
 
 class LetterWriter:
@@ -112,6 +120,7 @@ class LetterWriter:
         return message
 
     def _letter(self, template: MailTemplate, content: Mapping[str, Any], unsubscribe_href: str) -> Letter:
+        html = ""
         if template is MailTemplate.DIGEST:
             items = [Item(one["title"], self._href(one["link"])) for one in content["items"]]
             total = int(content["total"])
@@ -122,9 +131,14 @@ class LetterWriter:
             items, total = [Item("Sign in", self._href(f"/sign-in/link/{token}"))], 1
             subject, paragraphs = "Your link to sign in", list(_LINK_TEXT)
         else:
-            items = [Item(content["title"], self._href(content["link"]))]
+            link, href = content["link"], self._href(content["link"])
+            items = [Item(content["title"], href)]
             subject, total = " ".join(content["title"].split()), 1
-            paragraphs = [one for one in content["body"].splitlines() if one.strip()]
+            # In the words of an institution, a link is the path that it has in the bell.
+            body, html = (
+                said.replace(link, href) if link else said for said in (content["body"], content.get("html", ""))
+            )
+            paragraphs = [one for one in body.splitlines() if one.strip()]
         return Letter(
             subject,
             paragraphs,
@@ -133,6 +147,7 @@ class LetterWriter:
             _WHY[template],
             "" if template is MailTemplate.SIGN_IN_LINK else f"{self._base}/notifications/preferences",
             unsubscribe_href,
+            Markup(html),  # noqa: S704 - it was cleaned where it was made
         )
 
     def _href(self, link: str) -> str:

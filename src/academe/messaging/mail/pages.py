@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from academe.messaging.errors import AddressNotFoundError
 from academe.messaging.mail.forms import AddressForm
 from academe.messaging.mail.keeping import forgive_address, open_caught_letter, say_arrived, send_again
+from academe.messaging.mail.letters import LETTER_POLICY
 from academe.messaging.mail.models import CaughtMail, MailMessage, UndeliverableAddress
 from academe.messaging.mail.policy import can_see_receivers, keeps_mail, kept_by, require_keeping
 from academe.messaging.mail.queries import (
@@ -44,12 +45,6 @@ router = page_router()
 NAVIGATION: Final = (NavigationEntry("Mail", "/mail", "mail", visible=keeps_mail, section="Messages"),)
 
 UNSUBSCRIBER: Final = system_actor("unsubscribe by a link")
-
-# The letter in its frame: nothing is loaded, nothing runs, and its links open nowhere but in a new tab.
-LETTER_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 
 _TONES: Final = {MailStatus.UNKNOWN: "warn", MailStatus.FAILED: "bad", MailStatus.SUPPRESSED: "neutral"}
 _WORDS: Final = {

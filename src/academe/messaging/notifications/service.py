@@ -34,13 +34,14 @@ _NOTIFY: Final = text(
     f"""
     WITH notice AS (
         SELECT * FROM jsonb_to_recordset(CAST(:notices AS jsonb))
-            AS (n integer, kind text, title text, body text, link text, dedup_key text, essential boolean, email text)
+            AS (n integer, kind text, title text, body text, link text, html text, dedup_key text, essential boolean,
+                email text)
     ), receiver AS (
         SELECT * FROM jsonb_to_recordset(CAST(:receivers AS jsonb))
             AS (n integer, id uuid, person_id uuid)
     ), wanted AS (
         SELECT receiver.id, person.id AS person_id, person.institution_id,
-               notice.kind, notice.title, notice.body, notice.link, notice.dedup_key,
+               notice.kind, notice.title, notice.body, notice.link, notice.html, notice.dedup_key,
                notice.essential OR coalesce(preference.in_bell, true) AS in_bell,
                CASE WHEN notice.essential AND coalesce(preference.email, notice.email) = 'off' THEN 'at_once'
                     ELSE coalesce(preference.email, notice.email) END AS email
@@ -62,7 +63,7 @@ _NOTIFY: Final = text(
             (id, person_id, institution_id, template, kind, idempotency_key, token, content, not_before)
         SELECT wanted.id, wanted.person_id, wanted.institution_id, 'notification', wanted.kind, keyed.key,
                left(encode(sha256(convert_to(wanted.person_id || ':' || keyed.key, 'UTF8')), 'hex'), 40),
-               jsonb_build_object('title', wanted.title, 'body', wanted.body, 'link', wanted.link),
+               jsonb_build_object('title', wanted.title, 'body', wanted.body, 'link', wanted.link, 'html', wanted.html),
                end_of_quiet(now(), coalesce(schedule.time_zone, 'UTC'), schedule.quiet_from, schedule.quiet_until)
         FROM wanted
         CROSS JOIN LATERAL (SELECT coalesce(wanted.dedup_key, wanted.id::text) AS key) keyed
@@ -90,7 +91,8 @@ class Notice:
     """What is told: `title` up to 200 characters, `body` up to 4,000, `link` a path within Academe or empty.
 
     Under the same `dedup_key` a person is told once, for ever; without one, each time. What `is_essential` comes into
-    the bell and by e-mail whatever its receivers have chosen for the kind; the kinds in ESSENTIAL are so always.
+    the bell and by e-mail whatever its receivers have chosen for the kind; the kinds in ESSENTIAL are so always. `html`
+    is what letters show in place of the body, where it is there: clean, as `message_templates` makes it.
     """
 
     kind: NotificationKind
@@ -99,6 +101,7 @@ class Notice:
     link: str = ""
     dedup_key: str | None = None
     is_essential: bool = False
+    html: str = ""
 
 
 async def notify(session: Session, *, actor: Actor, notice: Notice, receivers: Collection[UUID]) -> int:
@@ -276,6 +279,7 @@ def _as_row(number: int, notice: Notice) -> dict[str, Any]:
         "title": notice.title,
         "body": notice.body,
         "link": notice.link,
+        "html": notice.html,
         "dedup_key": notice.dedup_key,
         "essential": notice.is_essential or notice.kind in ESSENTIAL,
         "email": EMAIL_USUALLY[notice.kind].value,

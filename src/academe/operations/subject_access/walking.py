@@ -84,6 +84,7 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "xapi_forward_minute": "figures about programs",
     "xapi_forward_progress": "figures about programs",
     "identity_provider": "services by which an institution signs people in",
+    "message_template": "words of an institution; who wrote a version is in the copy",
     "webhook_endpoint": "programs of others that are told what happens; what they were told is in the copy",
     "provider_sign_in": "sign-ins that are under way, of nobody known yet",
 }
