@@ -30,6 +30,7 @@ class ShownAnnouncement:
     status: AnnouncementStatus
     sent_at: datetime | None
     told: int | None
+    template_id: UUID | None
 
 
 def announcements(seen: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
