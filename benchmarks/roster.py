@@ -18,7 +18,6 @@ from unittest import mock
 import httpx
 import psycopg
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from academe.academics.models import Offering, Term
 from academe.academics.roster import pages
@@ -90,11 +89,11 @@ async def _one_request(served: Served, cookie: str, offering: str) -> tuple[list
     """The statements that one JSON request sends, with their values, and the rendering of the page."""
     sent: list[tuple[str, Mapping[str, Any]]] = []
     contexts: list[tuple[Any, str, object]] = []
-    run = DriverStatement.rows
+    send = DriverStatement.send
 
-    async def listen(self: DriverStatement, connection: AsyncConnection, parameters: Mapping[str, Any]) -> Any:
+    async def listen(self: DriverStatement, driver: psycopg.AsyncConnection[Any], parameters: Mapping[str, Any]) -> Any:
         sent.append((self.sql, parameters))
-        return await run(self, connection, parameters)
+        return await send(self, driver, parameters)
 
     def keep(request: Any, template: str, context: object, **words: Any) -> Any:
         contexts.append((request, template, context))
@@ -106,7 +105,7 @@ async def _one_request(served: Served, cookie: str, offering: str) -> tuple[list
     address = f"http://{served.host}:{served.port}"
     async with httpx.AsyncClient(transport=transport, base_url=address, headers={"Cookie": cookie}) as client:
         (await client.get(f"/api/v1/offerings/{offering}/roster?limit=50")).raise_for_status()
-        with mock.patch.object(DriverStatement, "rows", listen):
+        with mock.patch.object(DriverStatement, "send", listen):
             (await client.get(f"/api/v1/offerings/{offering}/roster?limit=50")).raise_for_status()
         with mock.patch.object(pages, "render", keep):
             (await client.get(f"/offerings/{offering}/roster", headers={"Accept": "text/html"})).raise_for_status()

@@ -53,7 +53,7 @@ class TestAlone:
                 await DOUBLE.rows(session, number=1, other=2)
 
     async def test_is_measured(self, worker_database: Database) -> None:
-        labels = {"operation": "begin", "table": ""}
+        labels = {"operation": "select", "table": ""}
         before = REGISTRY.get_sample_value(STATEMENTS, labels) or 0
         async with worker_database.reading(person()) as session:
             await WHO.rows(session)
@@ -69,24 +69,18 @@ class TestWithinATransaction:
             assert await same.scalar(session) == backend
             assert (await WHO.rows(session))[0][1] == actor.person_id
 
-    async def test_others_join_the_one_that_it_began(self, worker_database: Database) -> None:
+    async def test_is_one_of_its_own_before_others(self, worker_database: Database) -> None:
         actor = person()
-        backend = HotStatement(select(func.pg_backend_pid()))
+        started = HotStatement(select(func.now()))
         async with worker_database.reading(actor) as session:
-            first = await backend.scalar(session)
-            found = await session.execute(
-                text("SELECT pg_backend_pid(), actor_person_id(), current_setting('transaction_read_only')")
-            )
-            assert tuple(found.one()) == (first, actor.person_id, "on")
-            assert await backend.scalar(session) == first
+            first, second = await started.scalar(session), await started.scalar(session)
+            assert first < second
+            found = await session.execute(text("SELECT actor_person_id(), current_setting('transaction_read_only')"))
+            assert tuple(found.one()) == (actor.person_id, "on")
+            assert await started.scalar(session) == await started.scalar(session)
         pool = worker_database.engine.sync_engine.pool
         assert isinstance(pool, QueuePool)
         assert pool.checkedout() == 0
-
-    async def test_all_of_a_session_share_it(self, worker_database: Database) -> None:
-        started = HotStatement(select(func.now()))
-        async with worker_database.reading(person()) as session:
-            assert await started.scalar(session) == await started.scalar(session)
 
     async def test_works_for_writers_too(self, database: Database) -> None:
         actor = person()

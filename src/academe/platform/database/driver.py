@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -99,21 +98,6 @@ async def _take_back(driver: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         await driver.set_autocommit(False)
     else:
         await driver.close()
-
-
-async def commit_driver(connection: AsyncConnection) -> None:
-    """Commit what driver statements have begun on a connection; nothing when nothing is open or it has failed.
-
-    Raises what SQLAlchemy would raise when the server goes away meanwhile.
-    """
-    driver = _driver_of(connection)
-    if driver.info.transaction_status is not TransactionStatus.INTRANS:
-        return
-    try:
-        await driver.commit()
-    except psycopg.Error as error:
-        await _notice_loss(connection, driver)
-        raise _translated("COMMIT", error) from error
 
 
 async def _notice_loss(connection: AsyncConnection, driver: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
