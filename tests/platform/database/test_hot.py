@@ -20,7 +20,6 @@ WHO = HotStatement(
 DOUBLE = HotStatement(select(cast(bindparam("number"), Integer) * literal(2)))
 WRONG = HotStatement(select(column("nothing")).select_from(table("nowhere")))
 ENDED = HotStatement(select(func.pg_terminate_backend(func.pg_backend_pid())))
-WHERE = HotStatement(select(func.pg_backend_pid()))
 SLOW = HotStatement(select(func.pg_sleep(5)))
 STATEMENTS = "academe_database_query_seconds_count"
 
@@ -111,24 +110,20 @@ class TestErrors:
         async with own_database.reading(person()) as session:
             assert await DOUBLE.scalar(session, number=1) == 2
 
-    async def test_nothing_runs_on_a_connection_that_does_not_know_who_acts(self, own_database: Database) -> None:
+    async def test_after_a_lost_connection_the_next_one_is_told_who_acts(self, own_database: Database) -> None:
+        actor = person()
+        async with own_database.reading(actor) as session:
+            with pytest.raises(DBAPIError):
+                await ENDED.rows(session)
+            assert await WHO.rows(session) == [("academe_app", actor.person_id, "on")]
+
+    async def test_nothing_runs_in_a_transaction_that_lost_its_connection(self, own_database: Database) -> None:
         async with own_database.reading(person()) as session:
+            await session.execute(text("SELECT 1"))
             with pytest.raises(DBAPIError):
                 await ENDED.rows(session)
             with pytest.raises(PendingRollbackError):
                 await WHO.rows(session)
-
-    async def test_a_connection_lost_before_the_commit_is_transient_too(self, own_database: Database) -> None:
-        async def read_and_lose() -> None:
-            async with own_database.reading(person()) as session, own_database.engine.connect() as other:
-                backend = await WHERE.scalar(session)
-                await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
-
-        with pytest.raises(DBAPIError) as caught:
-            await read_and_lose()
-        assert is_transient(caught.value)
-        async with own_database.reading(person()) as session:
-            assert await DOUBLE.scalar(session, number=1) == 2
 
     async def test_the_statement_timeout_holds(self, worker_database: Database) -> None:
         async with worker_database.reading(person(), timeout_seconds=1) as session:
