@@ -5,6 +5,7 @@ import base64
 from uuid import UUID
 
 import pytest
+from psycopg.errors import LockNotAvailable
 from pydantic import SecretStr
 from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Uuid, insert, select, type_coerce, update
 from sqlalchemy.exc import StatementError
@@ -242,6 +243,14 @@ class TestPersonText:
             await destroy_person_key(session, person_id=ADA)
             await savepoint.rollback()
         assert await read_of(own_database, ADA) == "+49 30 1234"
+
+    async def test_a_key_in_somebodys_hands_is_not_waited_for_without_end(
+        self, own_database: Database, own_settings: Settings, server: ServerOfTests
+    ) -> None:
+        with server.superuser(database_url(own_settings).database or "") as connection, connection.transaction():
+            connection.execute("INSERT INTO person_key (person_id, wrapped, master_key) VALUES (%s, '', '')", [ADA])
+            with pytest.raises(LockNotAvailable):
+                keyring_of(own_database.engine.dialect).people.ensure([ADA])
 
     async def test_a_field_under_another_persons_name_is_refused(self, own_database: Database) -> None:
         await write_for(own_database, ADA, "+49 30 1234")

@@ -27,6 +27,8 @@ Unwrap = Callable[[bytes, bytes, str], bytes]
 """Unwraps a key for a context by the master key with a fingerprint; raises DecryptionError."""
 
 _READ: Final = "SELECT person_id, wrapped, master_key FROM person_key WHERE person_id = ANY (%s::uuid[])"
+# The caller may itself hold the row in its transaction, and waits for us: without an end this would stop the process.
+_DO_NOT_WAIT: Final = "SET LOCAL lock_timeout = '2s'"
 # A key that was destroyed is never made again, whatever a process that has not heard of it tries to write.
 _MAKE: Final = (
     "INSERT INTO person_key (person_id, wrapped, master_key)"
@@ -58,12 +60,14 @@ class PersonKeys:
     def ensure(self, people: Collection[UUID]) -> None:
         """Make the keys that are missing and remember all of them, with two statements however many people.
 
-        Whose key was destroyed gets none.
+        Whose key was destroyed gets none. Raises psycopg.errors.LockNotAvailable for somebody whose key another
+        transaction, which may be the caller's, is making or destroying.
         """
         wanted = [each for each in people if self._remembered(each) is None]
         if not wanted:
             return
         with self._guard, closing(self._connect()) as connection, connection.transaction():
+            connection.execute(_DO_NOT_WAIT)
             self._read(connection, wanted)
             missing = sorted(each for each in set(wanted) if each not in self._known)
             if missing:
