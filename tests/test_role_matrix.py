@@ -308,7 +308,7 @@ async def make_rows(session: Session, school: School) -> dict[str, str]:
     await session.execute(
         text(
             "INSERT INTO account_session (id, account_id, token_hash, expires_at)"
-            " VALUES (gen_random_uuid(), :account, sha256('x'), now() + interval '1 hour')"
+            " VALUES (gen_random_uuid(), :account, uuid_send(:account), now() + interval '1 hour')"
         ),
         {"account": school.accounts["student0"].id},
     )

@@ -97,7 +97,8 @@ async def one_for(database: Database, *, actor: Actor, forward: Forward) -> OneF
     chosen = set(forward.filter.senders)
     async with database.reading(_ACTOR) as session:
         minutes = await queries.minutes_of(session, forward.id, shown.now)
-        senders = [each.name for each in await senders_of(session, Sender.id.in_(chosen))] if chosen else []
+    async with database.reading(actor) as own:
+        senders = [each.name for each in await senders_of(own, Sender.id.in_(chosen))] if chosen else []
     return OneForward(shown, minutes, senders, await agents_for(database, actor=actor, forward=forward))
 
 
@@ -109,9 +110,9 @@ async def agents_for(database: Database, *, actor: Actor, forward: Forward) -> S
         return await queries.agents_named(session, forward.filter.agents, forward.institution_id)
 
 
-async def choices_for(database: Database, institution_id: UUID | None) -> Sequence[KnownSender]:
-    """The senders of an institution, to choose from."""
-    async with database.reading(_ACTOR) as session:
+async def choices_for(database: Database, *, actor: Actor, institution_id: UUID | None) -> Sequence[KnownSender]:
+    """The senders of an institution, to choose from, as far as the actor sees them."""
+    async with database.reading(actor) as session:
         return await senders_of(session, Sender.institution_id == institution_id)
 
 

@@ -239,14 +239,15 @@ async def _add_page(request: Request, actor: Actor, form: FormView, status: int 
     managed = sorted(institutions_of(actor, *policy.MANAGING))
     require(bool(managed), actor, policy.MANAGERS_ONLY)
     several = [(str(each), str(each)) for each in managed] if len(managed) > 1 else []
-    senders = [each for institution in managed for each in await choices_for(database_of(request), institution)]
+    database = database_of(request)
+    senders = [each for one in managed for each in await choices_for(database, actor=actor, institution_id=one)]
     page = ForwardFormPage(form, _VERSIONS, _STARTS, [(str(each.id), each.name, "") for each in senders], several)
     return render(request, "lrs/forward_form.html", page, status=status)
 
 
 async def _edit_page(request: Request, actor: Actor, forward: Forward, form: FormView, status: int = 200) -> Response:
     require(policy.can_manage(actor, forward.institution_id), actor, policy.MANAGERS_ONLY)
-    senders = await choices_for(database_of(request), forward.institution_id)
+    senders = await choices_for(database_of(request), actor=actor, institution_id=forward.institution_id)
     page = ForwardFormPage(
         form,
         _VERSIONS,

@@ -1,5 +1,9 @@
 """The only ways of a person to figures and statements: each asks the policy, then reads as the system.
 
+The tables are closed to everybody but the system, so that no policy of theirs would notice a mistake here. Instead the
+database is asked, as the person, in which institutions they hold a role that watches or reads, and no sender of
+another one is looked at, whatever the application believes.
+
 Whoever reads statements leaves an entry in the audit: one for a statement, and one for a list, in which a page that
 keeps itself up to date counts as one look for ten minutes.
 """
@@ -11,8 +15,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, Uuid, and_, func, select, true
+
 from academe.lrs.keys import key_uuid
 from academe.lrs.senders.activity import NOBODY_KNOWN
+from academe.lrs.senders.models import Sender as sender_rows  # noqa: N813 - beside the type of the same name
 from academe.lrs.senders.policy import require
 from academe.lrs.senders.types import Sender
 from academe.lrs.spool.folder import SpoolFolder
@@ -96,8 +103,9 @@ async def figures_for(database: Database, actor: Actor) -> Figures:
     """What the senders of the actor's institutions do; raises PermissionDeniedError."""
     require(policy.can_watch(actor), actor, policy.WATCHERS_ONLY)
     now = clock.now()
+    held = await _held(database, actor, policy.WATCHING)
     async with database.reading(_ACTOR) as session:
-        senders = await queries.senders_of(session, policy.senders_watched_by(actor))
+        senders = await queries.senders_of(session, and_(policy.senders_watched_by(actor), held))
         ids = [sender.id for sender in senders]
         rates = await queries.rates_of(session, [*ids, NOBODY_KNOWN], now)
         listed = [SenderRates(each.id, each.name, rates.get(each.id, queries.Rates())) for each in senders]
@@ -115,8 +123,9 @@ async def figures_for(database: Database, actor: Actor) -> Figures:
 async def usage_for(database: Database, actor: Actor) -> queries.Usage:
     """Which verbs and activities the newest statements use most; raises PermissionDeniedError."""
     require(policy.can_watch(actor), actor, policy.WATCHERS_ONLY)
+    held = await _held(database, actor, policy.WATCHING)
     async with database.reading(_ACTOR) as session:
-        senders = await queries.senders_of(session, policy.senders_watched_by(actor))
+        senders = await queries.senders_of(session, and_(policy.senders_watched_by(actor), held))
         return await queries.usage_of(session, [sender.id for sender in senders], most=SHOWN_VERBS)
 
 
@@ -128,11 +137,19 @@ async def statements_for(database: Database, actor: Actor, wanted: Wanted, page:
     require(policy.can_read(actor), actor, policy.READERS_ONLY)
     order = f"lrs statements {wanted.query}"
     edge = page.signer.open(page.cursor, order) if page.cursor else None
+    held = await _held(database, actor, policy.READING)
     async with database.reading(_ACTOR) as session:
-        senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
+        allowed = and_(policy.senders_read_by(actor), held)
+        senders = {each.id: each for each in await queries.senders_of(session, allowed)}
         chosen = [each for each in senders.values() if wanted.sender_id in (None, each.id)]
         narrowed = replace(wanted.filter, ascending=edge is not None and edge.backward)
-        found = await _found(session, _looks_of(actor, chosen, wanted, narrowed), edge, page.limit + 1)
+        found = [
+            (one, sender_id)
+            for one, sender_id in await _found(
+                session, _looks_of(actor, chosen, wanted, narrowed), edge, page.limit + 1
+            )
+            if sender_id in senders
+        ]
         elsewhere = await queries.senders_of_installation(session) if policy.can_watch(actor) else 0
     await _leave_entry(database, actor, wanted)
     cut, next_cursor, previous_cursor = _cut(found, page, edge, order)
@@ -146,8 +163,10 @@ async def statement_for(database: Database, actor: Actor, id_: UUID) -> OneState
     Voided ones are shown too, for whoever has to find out why.
     """
     require(policy.can_read(actor), actor, policy.READERS_ONLY)
+    held = await _held(database, actor, policy.READING)
     async with database.reading(_ACTOR) as session:
-        senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
+        allowed = and_(policy.senders_read_by(actor), held)
+        senders = {each.id: each for each in await queries.senders_of(session, allowed)}
         place, found = await _one_of(session, senders, id_)
         one = shown(found, senders[place.sender_id].name)
         described = attachments_of(one.statement)
@@ -176,8 +195,10 @@ async def attachment_for(database: Database, actor: Actor, id_: UUID, sha2: str)
     or its content never came, FileDamagedError and FilesUnavailableError.
     """
     require(policy.can_read(actor), actor, policy.READERS_ONLY)
+    held = await _held(database, actor, policy.READING)
     async with database.reading(_ACTOR) as session:
-        senders = {each.id: each for each in await queries.senders_of(session, policy.senders_read_by(actor))}
+        allowed = and_(policy.senders_read_by(actor), held)
+        senders = {each.id: each for each in await queries.senders_of(session, allowed)}
         place, found = await _one_of(session, senders, id_)
     described = attachments_of(shown(found, "").statement)
     attachment = next((each for each in described if each.sha2 == sha2.lower()), None)
@@ -209,6 +230,15 @@ async def _leave_entry_of_one(database: Database, actor: Actor, id_: UUID, place
         for institution_id in _institutions(actor):
             subject = Subject("xapi_statement", id_, institution_id, place.person_id)
             record_access(session, actor=actor, subject=subject, purpose=purpose)
+
+
+async def _held(database: Database, actor: Actor, roles: Sequence[str]) -> ColumnElement[bool]:
+    """The senders of the institutions in which the database, asked as the actor, finds one of the roles held."""
+    if actor.is_system:
+        return true()
+    async with database.reading(actor) as session:
+        held = await session.scalars(select(func.actor_institutions(list(roles), type_=Uuid()).column_valued()))
+        return sender_rows.institution_id.in_(held.all())
 
 
 def _looks_of(actor: Actor, senders: Sequence[Sender], wanted: Wanted, narrowed: Filter) -> Sequence[Filter]:
