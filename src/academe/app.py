@@ -108,6 +108,7 @@ from academe.operations.erasure import pages as erasure_pages
 from academe.operations.erasure import routes as erasure_routes
 from academe.operations.subject_access import pages as export_pages
 from academe.operations.subject_access import routes as export_routes
+from academe.operations.tables import changing_pages as table_changing_pages
 from academe.operations.tables import pages as table_pages
 from academe.platform import job_pages, styleguide
 from academe.platform.database import migrate
@@ -206,7 +207,9 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     privacy_pages.router,
     retention_pages.router,
     table_pages.api,
+    table_changing_pages.api,
     table_pages.router,
+    table_changing_pages.router,
     job_pages.router,
     styleguide.router,
 )

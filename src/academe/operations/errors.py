@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from academe.platform.errors import FieldError, InvalidInputError, NotFoundError
+from academe.platform.errors import ConflictError, FieldError, InvalidInputError, NotFoundError
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -71,3 +71,9 @@ class RowNotFoundError(NotFoundError):
     """There is no such row, or none of the actor's institution (404)."""
 
     title = "There is no such row"
+
+
+class EditRefusedError(ConflictError):
+    """The table is not edited by hand (409); the message says why."""
+
+    title = "This table is not edited by hand"

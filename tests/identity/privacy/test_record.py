@@ -88,6 +88,7 @@ NOT_WALKED: dict[str, str] = {
     "/account/security/providers/{provider_id}/connect": "the reader's own",
     "/tables/{name}": "a list, which leaves its own entry",
     "/tables/{name}/row": "leaves its own entry, about the table",
+    "/tables/{name}/row/edit": "leaves its own entry, about the table",
     "/api/v1/tables/{name}": "a list, which leaves its own entry",
     "/people/{person_id}/picture": "what the directory shows, on a page that leaves its own entry",
     "/api/v1/people/{person_id}/picture": "what the directory shows",

@@ -1,6 +1,6 @@
 """Tables made from the models: which columns may be shown, whose rows they are, and the selects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, LargeBinary, Select, Table, Text, cast, false, or_, select
 from sqlalchemy.types import TypeDecorator
 
-from academe.platform.database.base import PEOPLE
+from academe.platform.database.base import PEOPLE, Vocabulary
 from academe.platform.database.discovery import import_models
 from academe.platform.http.pagination import SortKey
 
@@ -63,14 +63,22 @@ class BrowsedTable:
         """The columns that a list can be sorted by."""
         return [column for column in self.columns if _is_sorted(column)]
 
-    def rows(self, institutions: Sequence[UUID], search: str = "") -> Select[*tuple[Any, ...]]:
-        """The rows of institutions, whose text or ids are like what was typed."""
+    def rows(
+        self, institutions: Sequence[UUID], search: str = "", where: Mapping[str, str] | None = None
+    ) -> Select[*tuple[Any, ...]]:
+        """The rows of institutions, whose text or ids are like what was typed, and single columns as `where` says.
+
+        Texts are asked for a part of them; of everything else, the whole value.
+        """
         statement = select(*self.columns)
         path = _path(self.table)
         if path is not None:
             statement = statement.where(path.in_(institutions))
         if search:
             statement = statement.where(self._like(search))
+        for column in self.sortable:
+            if where and column.name in where:
+                statement = statement.where(_asked(column, where[column.name].strip()))
         return statement
 
     def row(self, institutions: Sequence[UUID], key: Sequence[str]) -> Select[*tuple[Any, ...]]:
@@ -79,8 +87,7 @@ class BrowsedTable:
         return self.rows(institutions).where(*(_equals(column, part) for column, part in pairs))
 
     def _like(self, search: str) -> ColumnElement[bool]:
-        literally = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        return or_(*(cast(column, Text).ilike(f"%{literally}%") for column in self.columns if _is_sorted(column)))
+        return or_(*(_contains(column, search) for column in self.columns if _is_sorted(column)))
 
 
 def browsed_tables() -> dict[str, BrowsedTable]:
@@ -98,8 +105,18 @@ def shown(value: object, *, longest: int = _LONGEST_CELL) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
+def _asked(column: Column[Any], value: str) -> ColumnElement[bool]:
+    is_text = not isinstance(column.type, Vocabulary) and column.type.python_type is str
+    return _contains(column, value) if is_text else _equals(column, value)
+
+
+def _contains(column: Column[Any], part: str) -> ColumnElement[bool]:
+    literally = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return cast(column, Text).ilike(f"%{literally}%")
+
+
 def _equals(column: Column[Any], part: str) -> ColumnElement[bool]:
-    kind = column.type.python_type
+    kind: Any = str if isinstance(column.type, Vocabulary) else column.type.python_type
     if issubclass(kind, date):
         try:
             return column == kind.fromisoformat(part)
@@ -130,6 +147,8 @@ def _is_secret(column: Column[Any]) -> bool:
 
 
 def _is_sorted(column: Column[Any]) -> bool:
+    if isinstance(column.type, Vocabulary):
+        return True
     try:
         kind = column.type.python_type
     except NotImplementedError:
