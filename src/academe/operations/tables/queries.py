@@ -119,9 +119,10 @@ def _equals(column: Column[Any], part: str) -> ColumnElement[bool]:
     kind: Any = str if isinstance(column.type, Vocabulary) else column.type.python_type
     if issubclass(kind, date):
         try:
-            return column == kind.fromisoformat(part)
+            moment: date = kind.fromisoformat(part)
         except ValueError:
             return false()
+        return column == moment
     return cast(column, Text) == part
 
 
