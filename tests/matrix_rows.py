@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+from academe.academics.people_queries.models import PeopleQuery
 from academe.academics.roster_import.models import RosterUpload
 from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import EmergencyOpening, PersonPicture
@@ -173,6 +174,15 @@ async def forward_rows(session: Session, school: School) -> dict[str, str]:
     await session.flush()
     about = ("xapi_forward_progress", "xapi_forward_minute", "xapi_forward_letter")
     return {"xapi_forward": f"id = '{forward.id}'"} | dict.fromkeys(about, f"forward_id = '{forward.id}'")
+
+
+async def query_rows(session: Session, school: School) -> dict[str, str]:
+    """A query of the registrar's at the node of the first offering."""
+    query = PeopleQuery(institution_id=school.institution.id, org_unit_id=school.offering.org_unit_id, name="Absent")
+    query.author_id = school.people["registrar"].id
+    session.add(query)
+    await session.flush()
+    return {"people_query": f"id = '{query.id}'"}
 
 
 async def template_rows(session: Session, school: School) -> dict[str, str]:
@@ -408,6 +418,7 @@ MORE_ROWS: Final[Sequence[AddRows]] = (
     set_aside_rows,
     forward_rows,
     messaging_rows,
+    query_rows,
     template_rows,
     webhook_rows,
     second_factor_rows,

@@ -243,6 +243,7 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     "xapi_document": ({}, "riud"),
     # A forward carries what is known about people to somebody else; operators, who are not among these actors, see it
     # and keep it going.
+    "people_query": (dict.fromkeys(("registrar", "administrator", "faculty_administrator"), "riu"), "riu"),
     # Staff choose a template; the words of the row are an administrator's, and stay as they are.
     "message_template": (
         dict.fromkeys(

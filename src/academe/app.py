@@ -21,6 +21,8 @@ from academe.academics.children import routes as child_routes
 from academe.academics.offering_head import add_offering_tab
 from academe.academics.opened import pages as opened_pages
 from academe.academics.opened import routes as opened_routes
+from academe.academics.people_queries import pages as query_pages
+from academe.academics.people_queries import routes as query_routes
 from academe.academics.queries import offering_scopes
 from academe.academics.reasons import teaching_reasons
 from academe.academics.roster import pages as roster_pages
@@ -171,6 +173,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     announcement_pages.router,
     mail_routes.router,
     mail_pages.router,
+    query_routes.router,
+    query_pages.router,
     template_routes.router,
     template_pages.router,
     webhook_routes.router,
@@ -232,6 +236,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *retention_pages.NAVIGATION,
     *privacy_pages.NAVIGATION,
     *announcement_pages.NAVIGATION,
+    *query_pages.NAVIGATION,
     *template_pages.NAVIGATION,
     *mail_pages.NAVIGATION,
     *webhook_pages.NAVIGATION,

@@ -93,7 +93,7 @@ class TestAudiences:
         assert [f"{audience.kind} {audience.label}" for _, audience in found] == kinds
 
     async def test_members(self, session: Session, home: School) -> None:
-        offering, programme, node = SOURCES
+        offering, programme, node, _ = SOURCES
         students = [f"student{number}" for number in range(4)]
         in_class = people(home, *students, "lecturer", "convenor")
         assert set(await session.scalars(offering.members(home.offering.id))) == in_class

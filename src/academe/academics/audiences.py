@@ -1,4 +1,4 @@
-"""Whom announcements can address: an offering, a programme, a part of the organisation.
+"""Whom announcements can address: an offering, a programme, a part of the organisation, whom a query finds.
 
 Who teaches an offering addresses it; who keeps the records of a node (registrars, administrators) addresses what lies
 there: its offerings, its programmes and everybody in it.
@@ -11,6 +11,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, select, true, union
 
 from academe.academics.models import Enrollment, Offering, OfferingStaff, Program, StudentRecord, Term, Unit
+from academe.academics.people_queries.models import PeopleQuery
+from academe.academics.people_queries.policy import kept_by
+from academe.academics.people_queries.queries import found_by
+from academe.academics.people_queries.service import AUDIENCE
 from academe.academics.policy import REGISTERING, attendance_takable_by
 from academe.academics.queries import TAKING_PART, teaching_on
 from academe.identity.api import in_force, subtree
@@ -25,7 +29,7 @@ MOST: Final = 300
 
 
 class _Source:
-    """What the three kinds share: a select of (id, label, institution) for what an actor may address."""
+    """What the kinds share: a select of (id, label, institution) for what an actor may address."""
 
     kind: str
     words: str
@@ -139,5 +143,28 @@ def _of_offerings(condition: ColumnElement[bool]) -> Any:
     return union(studying, teaching)
 
 
-SOURCES: Final = (OfferingAudience(), ProgramAudience(), NodeAudience())
+class QueryAudience(_Source):
+    """Whom a kept query finds."""
+
+    kind = AUDIENCE
+    words = "Query"
+
+    def key(self) -> ColumnElement[UUID]:
+        """The query's id."""
+        return PeopleQuery.id.expression
+
+    def addressable(self, actor: Actor) -> Select[*tuple[Any, ...]]:
+        """The queries at nodes whose records the actor keeps."""
+        return (
+            select(PeopleQuery.id, PeopleQuery.institution_id, PeopleQuery.name)
+            .where(kept_by(actor), PeopleQuery.removed_at.is_(None))
+            .order_by(PeopleQuery.name, PeopleQuery.id)
+        )
+
+    def members(self, audience_id: UUID) -> Select[UUID]:
+        """Those whom it finds now."""
+        return found_by(audience_id)
+
+
+SOURCES: Final = (OfferingAudience(), ProgramAudience(), NodeAudience(), QueryAudience())
 """Every kind, in the order in which they are offered."""

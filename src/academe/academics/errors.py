@@ -73,3 +73,9 @@ class InvalidMarksError(InvalidInputError):
     """Marks name students outside the roster, or lack what their status needs; `errors` name each."""
 
     title = "Some marks cannot be saved"
+
+
+class PeopleQueryNotFoundError(NotFoundError):
+    """There is no such query, or none that the actor may know of (404)."""
+
+    title = "There is no such query"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -69,7 +69,7 @@ def in_force(day: date) -> ColumnElement[bool]:
     return and_(RoleGrant.starts_on <= day, or_(RoleGrant.ends_on.is_(None), RoleGrant.ends_on >= day))
 
 
-def subtree(root_id: UUID) -> Select[UUID]:
+def subtree(root_id: UUID | ScalarSelect[UUID]) -> Select[UUID]:
     """The ids of a node and of every node below it."""
     nodes = select(OrgUnit.id).where(OrgUnit.id == root_id).cte("nodes", recursive=True)
     nodes = nodes.union(select(OrgUnit.id).join(nodes, OrgUnit.parent_id == nodes.c.id))

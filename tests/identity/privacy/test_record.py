@@ -67,6 +67,8 @@ NOT_WALKED: dict[str, str] = {
     "/api/v1/offerings/{offering_id}/staff": "who teaches",
     "/api/v1/institutions/{institution_id}/service-accounts": "programs",
     "/api/v1/institutions/{institution_id}/sign-in-providers": "providers",
+    "/people-queries/{query_id}": "a query, and how many it finds",
+    "/api/v1/people-queries/{query_id}": "a query, and how many it finds",
     "/message-templates/{template_id}": "a template",
     "/message-templates/{template_id}/words": "a template",
     "/message-templates/{template_id}/preview": "tests/messaging/message_templates",

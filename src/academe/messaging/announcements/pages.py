@@ -102,10 +102,10 @@ async def list_announcements(request: Request, actor: SignedIn, session: ReadOnl
 
 
 @router.get("/new")
-async def show_form(request: Request, actor: SignedIn, session: ReadOnlySession) -> Response:
-    """The form of a new one."""
+async def show_form(request: Request, actor: SignedIn, session: ReadOnlySession, audience: str = "") -> Response:
+    """The form of a new one; `?audience=` chooses whom it is for."""
     _require(actor)
-    return await _form_page(request, actor, session, FormView())
+    return await _form_page(request, actor, session, FormView({"audience": audience}))
 
 
 @router.post("/new")
