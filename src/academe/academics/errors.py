@@ -79,3 +79,9 @@ class PeopleQueryNotFoundError(NotFoundError):
     """There is no such query, or none that the actor may know of (404)."""
 
     title = "There is no such query"
+
+
+class PeopleQueryPartNotFoundError(NotFoundError):
+    """What a query names is not there, or not of the institution (404); `errors` name the fields."""
+
+    title = "A query names what is not there"

@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 
 from academe.academics.api import Mark, record_attendance
 from academe.academics.audiences import SOURCES
+from academe.academics.errors import PeopleQueryPartNotFoundError
 from academe.academics.models import StudentRecord
 from academe.academics.people_queries.queries import found_by
 from academe.academics.people_queries.service import QueryWanted, keep_query, remove_query
@@ -114,19 +115,15 @@ class TestFound:
         assert await found(session, await kept(session, home, program_id=home.program.id)) == people(home, "student3")
 
     async def test_what_is_wrong_is_named(self, session: Session, home: School, away: School) -> None:
-        wrong: dict[str, Any] = {
-            "name": " ",
-            "org_unit_id": home.offering.org_unit_id,
-            "program_id": away.program.id,
-            "term_id": away.term.id,
-            "absences": 0,
-        }
-        with pytest.raises(InvalidInputError) as raised:
-            await kept(session, home, **wrong)
-        assert {each.field for each in raised.value.errors} == {"name", "program_id", "term_id", "absences"}
-        with pytest.raises(InvalidInputError) as raised:
+        with pytest.raises(InvalidInputError) as refused:
+            await kept(session, home, name=" ", absences=0, cohort="x" * 101)
+        assert {each.field for each in refused.value.errors} == {"name", "absences", "cohort"}
+        with pytest.raises(PeopleQueryPartNotFoundError) as missed:
+            await kept(session, home, program_id=away.program.id, term_id=away.term.id)
+        assert {each.field for each in missed.value.errors} == {"program_id", "term_id"}
+        with pytest.raises(PeopleQueryPartNotFoundError) as missed:
             await kept(session, home, "faculty_administrator", org_unit_id=home.institution.id)
-        assert [each.field for each in raised.value.errors] == ["org_unit_id"]
+        assert [each.field for each in missed.value.errors] == ["org_unit_id"]
 
 
 class TestAnnouncements:

@@ -11,7 +11,7 @@ from academe.academics.people_queries.service import QueryWanted
 class QueryForm(BaseModel):
     """Whom to find; what is left empty narrows nothing. The same in forms and in JSON."""
 
-    name: str = Field(max_length=LONGEST_NAME)
+    name: str = Field(pattern=r"[^\s]", max_length=LONGEST_NAME)
     org_unit_id: UUID = Field(description="A part of the institution whose records the caller keeps.")
     program_id: UUID | None = None
     term_id: UUID | None = None

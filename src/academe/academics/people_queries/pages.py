@@ -9,6 +9,7 @@ from sqlalchemy import select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from academe.academics.errors import PeopleQueryPartNotFoundError
 from academe.academics.models import Program, Term
 from academe.academics.people_queries import service
 from academe.academics.people_queries.forms import QueryForm
@@ -96,8 +97,8 @@ async def keep_query(request: Request, actor: SignedIn, session: WriteSession) -
         return await _form_page(request, actor, session, parsed.view, status=422)
     try:
         kept = await service.keep_query(session, actor=actor, wanted=parsed.data.wanted())
-    except InvalidInputError as error:
-        return await _form_page(request, actor, session, parsed.view.with_errors(error.errors), status=422)
+    except (InvalidInputError, PeopleQueryPartNotFoundError) as error:
+        return await _form_page(request, actor, session, parsed.view.with_errors(error.errors), status=error.status)
     return redirect(request, f"{LIST}/{kept.id}", "The query is kept.")
 
 

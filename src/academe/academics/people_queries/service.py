@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from academe.academics.errors import PeopleQueryNotFoundError
+from academe.academics.errors import PeopleQueryNotFoundError, PeopleQueryPartNotFoundError
 from academe.academics.models import Program, Term
 from academe.academics.people_queries.models import LONGEST_COHORT, LONGEST_NAME, MOST_ABSENCES, PeopleQuery
 from academe.academics.people_queries.policy import can_keep, kept_by, require_keeping
@@ -34,25 +34,24 @@ class QueryWanted:
 
 
 async def keep_query(session: Session, *, actor: Actor, wanted: QueryWanted) -> PeopleQuery:
-    """Keep a query at a node. Raises PermissionDeniedError, and InvalidInputError with every field that is wrong."""
+    """Keep a query at a node.
+
+    Raises PermissionDeniedError, InvalidInputError with every field that is wrong, and PeopleQueryPartNotFoundError.
+    """
     require_keeping(actor)
     if actor.person_id is None:
         raise AuthenticationRequiredError
-    node = await session.get(OrgUnit, wanted.org_unit_id) if can_keep(actor, wanted.org_unit_id) else None
     name, cohort = " ".join(wanted.name.split()), " ".join((wanted.cohort or "").split())
     faults = []
     if not 1 <= len(name) <= LONGEST_NAME:
         faults.append(FieldError("name", f"Please give a name of 1 to {LONGEST_NAME} characters."))
-    if node is None:
-        faults.append(FieldError("org_unit_id", "Please choose a part of the institution whose records you keep."))
     if len(cohort) > LONGEST_COHORT:
         faults.append(FieldError("cohort", f"Please write at most {LONGEST_COHORT} characters."))
     if wanted.absences is not None and not 1 <= wanted.absences <= MOST_ABSENCES:
         faults.append(FieldError("absences", f"Please give 1 to {MOST_ABSENCES:,}."))
-    if node is not None:
-        faults += await _foreign(session, node.institution_id, wanted)
-    if faults or node is None:
+    if faults:
         raise InvalidInputError(errors=faults)
+    node = await _node(session, actor, wanted)
     query = PeopleQuery(
         institution_id=node.institution_id,
         org_unit_id=node.id,
@@ -90,18 +89,24 @@ async def count_found(session: Session | ReadSession, query_id: UUID) -> int:
     return (await session.execute(select(func.count()).select_from(found_by(query_id).subquery()))).scalar_one()
 
 
-async def _foreign(session: Session, institution_id: UUID, wanted: QueryWanted) -> list[FieldError]:
-    """The fields that name something which the institution has not."""
+async def _node(session: Session, actor: Actor, wanted: QueryWanted) -> OrgUnit:
+    """The node, when what is asked for is the institution's; raises PeopleQueryPartNotFoundError with every fault."""
+    node = await session.get(OrgUnit, wanted.org_unit_id) if can_keep(actor, wanted.org_unit_id) else None
+    if node is None:
+        words = "Please choose a part of the institution whose records you keep."
+        raise PeopleQueryPartNotFoundError(errors=[FieldError("org_unit_id", words)])
     faults = []
     if wanted.program_id is not None:
         program = await session.get(Program, wanted.program_id)
-        if program is None or program.institution_id != institution_id:
+        if program is None or program.institution_id != node.institution_id:
             faults.append(FieldError("program_id", "Please choose a programme of the institution."))
     if wanted.term_id is not None:
         term = await session.get(Term, wanted.term_id)
-        if term is None or term.institution_id != institution_id:
+        if term is None or term.institution_id != node.institution_id:
             faults.append(FieldError("term_id", "Please choose a term of the institution."))
-    return faults
+    if faults:
+        raise PeopleQueryPartNotFoundError(errors=faults)
+    return node
 
 
 def _record(session: Session, actor: Actor, query_id: UUID, institution_id: UUID, action: str, summary: str) -> None:
