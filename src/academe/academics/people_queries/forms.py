@@ -8,7 +8,7 @@ from academe.academics.people_queries.models import LONGEST_COHORT, LONGEST_NAME
 from academe.academics.people_queries.service import QueryWanted
 
 
-class QueryForm(BaseModel):
+class PeopleQueryForm(BaseModel):
     """Whom to find; what is left empty narrows nothing. The same in forms and in JSON."""
 
     name: str = Field(pattern=r"[^\s]", max_length=LONGEST_NAME)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from academe.academics.errors import PeopleQueryPartNotFoundError
 from academe.academics.models import Program, Term
 from academe.academics.people_queries import service
-from academe.academics.people_queries.forms import QueryForm
+from academe.academics.people_queries.forms import PeopleQueryForm
 from academe.academics.people_queries.policy import keeps_queries, kept_by, require_keeping
 from academe.academics.people_queries.queries import BY_NAME, ShownQuery, queries, shown
 from academe.academics.policy import REGISTERING
@@ -92,7 +92,7 @@ async def show_form(request: Request, actor: SignedIn, session: ReadOnlySession)
 async def keep_query(request: Request, actor: SignedIn, session: WriteSession) -> Response:
     """Keep it."""
     require_keeping(actor)
-    parsed = parse_form(QueryForm, await request.form())
+    parsed = parse_form(PeopleQueryForm, await request.form())
     if parsed.data is None:
         return await _form_page(request, actor, session, parsed.view, status=422)
     try:

@@ -5,9 +5,10 @@ from uuid import UUID
 from starlette.responses import Response
 
 from academe.academics.people_queries import service
+from academe.academics.people_queries.forms import PeopleQueryForm
 from academe.academics.people_queries.policy import kept_by, require_keeping
 from academe.academics.people_queries.queries import BY_NAME, queries, shown
-from academe.academics.people_queries.schemas import PeopleQueryIn, PeopleQueryOut
+from academe.academics.people_queries.schemas import PeopleQueryOut
 from academe.platform.actor import Actor
 from academe.platform.database.session import ReadSession, Session
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
@@ -31,7 +32,7 @@ async def list_people_queries(actor: SignedIn, session: ReadOnlySession, paging:
 
 
 @router.post("", status_code=201)
-async def keep_people_query(body: PeopleQueryIn, actor: SignedIn, session: WriteSession) -> PeopleQueryOut:
+async def keep_people_query(body: PeopleQueryForm, actor: SignedIn, session: WriteSession) -> PeopleQueryOut:
     """Keep a query, to announce something to whom it finds."""
     kept = await service.keep_query(session, actor=actor, wanted=body.wanted())
     return await _counted(session, actor, kept.id)

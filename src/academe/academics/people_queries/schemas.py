@@ -4,12 +4,6 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from academe.academics.people_queries.forms import QueryForm
-
-
-class PeopleQueryIn(QueryForm):
-    """Whom to find."""
-
 
 class PeopleQueryOut(BaseModel):
     """A query with the names of what it asks for; `found` is how many it finds now, when one is asked for."""
