@@ -53,15 +53,18 @@ _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
         *("account_session", "api_token", "destroyed_person_key", "encryption_key", "passkey", "passkey_challenge"),
         *("person_key", "provider_sign_in", "recovery_code", "seen_token", "service_account", "sign_in_identity"),
         *("sign_in_link", "totp_factor", "unfinished_sign_in", "xapi_sender", "xapi_forward", "identity_provider"),
+        "webhook_endpoint",
     ),
     _RECORDED: (
         *("audit_chain_head", "audit_entry", "caught_mail", "emergency_opening", "enrollment_status_change", "erasure"),
         *("import_run", "import_step", "legal_hold", "mail_message", "notification", "outbox_message"),
         *("outbox_receipt", "people_import", "people_import_person", "roster_upload", "subject_export"),
+        "webhook_delivery",
     ),
     _FOLLOWS: (
         *("account", "announcement", "attendance", "enrollment", "guardianship", "notification_preference"),
         *("notification_schedule", "offering_staff", "person_picture", "result", "role_grant", "second_factor_rule"),
+        *("message_template", "message_template_text"),
     ),
     _COMPUTED: ("activity_day", "learner_day", "risk_model", "risk_score"),
     _MACHINE: ("job",),
