@@ -14,6 +14,8 @@ from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import EmergencyOpening, PersonPicture
 from academe.identity.people_import.models import PeopleImport, PeopleImportPerson
 from academe.identity.privacy.holds.models import LegalHold
+from academe.identity.privacy.rectification.models import RectificationRequest
+from academe.identity.privacy.rectification.types import RectifiedField
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn
 from academe.identity.providers.types import ProviderKind, UnknownPerson
 from academe.identity.sign_in.models import (
@@ -380,11 +382,11 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     # It is closed: an open one would let the colleague read other tables.
     session.add(EmergencyOpening(**(person | {"reason": "an emergency"}), opened_by=opener, closed_at=clock.now()))
     who = person["person_id"]
+    session.add(RectificationRequest(**person, field=RectifiedField.OTHER, wanted="y"))
     session.add(SubjectExport(person_id=who, requested_by=who, expires_at=clock.now()))
     await session.flush()
-    return dict.fromkeys(
-        ("legal_hold", "erasure", "subject_export", "emergency_opening"), f"person_id = '{person['person_id']}'"
-    )
+    tables = ("legal_hold", "erasure", "subject_export", "emergency_opening", "rectification_request")
+    return dict.fromkeys(tables, f"person_id = '{who}'")
 
 
 async def guardian_rows(session: Session, school: School) -> dict[str, str]:

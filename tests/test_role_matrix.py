@@ -188,6 +188,11 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
     # Administrators take a lost factor away; they never make one for somebody.
     # Who comes back from a provider is not known yet.
     "provider_sign_in": ({}, "riud"),
+    # People ask for themselves; what may change of it are single columns, so the matrix finds no update.
+    "rectification_request": (
+        {"student0": "ri"} | dict.fromkeys(("registrar", "administrator", "auditor"), "r"),
+        "ri",
+    ),
     "recovery_code": ({"student0": "riud", "administrator": "rd"}, "riud"),
     "result": (
         {

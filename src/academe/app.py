@@ -63,6 +63,8 @@ from academe.identity.privacy.holds import pages as hold_pages
 from academe.identity.privacy.holds import routes as hold_routes
 from academe.identity.privacy.record import pages as record_pages
 from academe.identity.privacy.record import routes as record_routes
+from academe.identity.privacy.rectification import pages as rectification_pages
+from academe.identity.privacy.rectification import routes as rectification_routes
 from academe.identity.providers import pages as provider_pages
 from academe.identity.providers import routes as provider_routes
 from academe.identity.providers import sign_in_pages as provider_sign_in_pages
@@ -157,6 +159,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     people_pages.router,
     record_routes.router,
     record_pages.router,
+    rectification_routes.router,
+    rectification_pages.router,
     hold_routes.router,
     hold_pages.router,
     erasure_routes.router,
@@ -228,6 +232,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *child_pages.NAVIGATION,
     *people_pages.NAVIGATION,
     *tree_pages.NAVIGATION,
+    *rectification_pages.NAVIGATION,
     *audit_pages.NAVIGATION,
     *emergency_pages.NAVIGATION,
     *watching_pages.NAVIGATION,

@@ -14,7 +14,14 @@ from academe.academics.roster_import.service import forget_uploads
 from academe.identity import api as identity
 from academe.identity.access.guardians.service import refresh_consent
 from academe.identity.agents import persons_by_address
-from academe.identity.facts import GuardianLinked, RecordOpened, SignInChanged, SignInLinkAsked
+from academe.identity.facts import (
+    GuardianLinked,
+    RecordOpened,
+    RectificationAsked,
+    RectificationDecided,
+    SignInChanged,
+    SignInLinkAsked,
+)
 from academe.identity.people.pictures import forget_pictures
 from academe.identity.people_import import tasks as people_import_tasks
 from academe.identity.people_import.service import forget_people_files
@@ -39,6 +46,8 @@ from academe.messaging.notices import (
     tell_forward_paused,
     tell_guardian_linked,
     tell_record_opened,
+    tell_rectification_asked,
+    tell_rectification_decided,
     tell_sign_in_changed,
 )
 from academe.messaging.notifications.digest import write_digests
@@ -78,6 +87,8 @@ JOBS = (
 receives(SignInChanged, "messaging.tell_sign_in_changed")(tell_sign_in_changed)
 receives(GuardianLinked, "messaging.tell_guardian_linked")(tell_guardian_linked)
 receives(RecordOpened, "messaging.tell_record_opened")(tell_record_opened)
+receives(RectificationAsked, "messaging.tell_rectification_asked")(tell_rectification_asked)
+receives(RectificationDecided, "messaging.tell_rectification_decided")(tell_rectification_decided)
 receives(SignInLinkAsked, "messaging.send_sign_in_link")(send_sign_in_link)
 receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)

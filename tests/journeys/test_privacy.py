@@ -77,3 +77,38 @@ def test_a_registrar_exports_and_erases_a_graduate_while_another_is_held(
     expect(page.get_by_role("heading", level=1)).to_have_text("Student 10005")
     # The answer to the wrong name is a 422, of which the browser's console speaks.
     assert [each for each in complaints if "422" not in each] == []
+
+
+def test_a_student_asks_for_a_correction_and_a_registrar_makes_it(site: Site, page: Page) -> None:
+    complaints = complaints_of(page)
+    site.sign_in(page, "student0")
+    page.goto(f"{site.url}/account")
+    page.get_by_role("link", name="Corrections of my record").click()
+    page.get_by_label("What is wrong").select_option("Family name")
+    page.get_by_label("What it should say").fill("Núñez")
+    page.get_by_label("Why").fill("As on my passport")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("region", name="Family name")).to_contain_text("Asked")
+    accessible(page)
+    keep_screenshots(page, "own-corrections")
+
+    site.run_jobs()
+    page.context.clear_cookies()
+    site.sign_in(page, "registrar")
+    page.goto(f"{site.url}/people")
+    page.get_by_role("link", name="Corrections", exact=True).first.click()
+    accessible(page)
+    keep_screenshots(page, "corrections")
+    page.get_by_role("row", name="Student 10000").get_by_role("link").click()
+    accessible(page)
+    keep_screenshots(page, "correction")
+    page.get_by_role("button", name="Accept and correct").click()
+    expect(page.get_by_text("Nothing to decide")).to_be_visible()
+
+    site.run_jobs()
+    page.context.clear_cookies()
+    site.sign_in(page, "student0")
+    page.goto(f"{site.url}/notifications")
+    page.get_by_role("button", name="Open: Your record was corrected").click()
+    expect(page.get_by_role("region", name="Family name")).to_contain_text("Accepted")
+    assert complaints == []

@@ -56,6 +56,27 @@ class RecordOpened(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class RectificationAsked(Fact):
+    """Somebody asked that their record be corrected."""
+
+    KIND: ClassVar[str] = "identity.rectification_asked"
+
+    request_id: UUID
+    institution_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RectificationDecided(Fact):
+    """It was decided whether a record is corrected."""
+
+    KIND: ClassVar[str] = "identity.rectification_decided"
+
+    request_id: UUID
+    person_id: UUID
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLinkAsked(Fact):
     """Somebody asked for a link to sign in, perhaps with an address that nobody has: then nothing is sent."""
 

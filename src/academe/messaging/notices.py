@@ -3,7 +3,14 @@
 from typing import Final
 
 from academe.identity.api import holders_at
-from academe.identity.facts import GuardianLinked, RecordOpened, SignInChange, SignInChanged
+from academe.identity.facts import (
+    GuardianLinked,
+    RecordOpened,
+    RectificationAsked,
+    RectificationDecided,
+    SignInChange,
+    SignInChanged,
+)
 from academe.identity.types import Role
 from academe.lrs.facts import ForwardPaused
 from academe.messaging.notifications.service import Notice, notify
@@ -59,6 +66,24 @@ async def tell_record_opened(session: Session, fact: RecordOpened) -> None:
     body = "Please read why, and review it when it is over."
     notice = Notice(NotificationKind.SYSTEM, title, body, link, is_essential=True)
     await notify(session, actor=RECORDS, notice=notice, receivers=receivers)
+
+
+async def tell_rectification_asked(session: Session, fact: RectificationAsked) -> None:
+    """Tell the registrars that somebody asks for a correction; administrators where there is no registrar."""
+    receivers = (await session.scalars(holders_at(fact.institution_id, Role.REGISTRAR))).all()
+    if not receivers:
+        receivers = (await session.scalars(holders_at(fact.institution_id, Role.ADMINISTRATOR))).all()
+    link = f"/corrections/{fact.request_id}"
+    notice = Notice(NotificationKind.SYSTEM, "Somebody asks for a correction of their record", "", link)
+    await notify(session, actor=RECORDS, notice=notice, receivers=receivers)
+
+
+async def tell_rectification_decided(session: Session, fact: RectificationDecided) -> None:
+    """Tell a person whether their record was corrected; they are owed the answer (GDPR, article 12)."""
+    title = "Your record was corrected" if fact.accepted else "A correction of your record was declined"
+    body = "" if fact.accepted else "The reason is on the page of your requests."
+    notice = Notice(NotificationKind.SYSTEM, title, body, "/account/corrections", is_essential=True)
+    await notify(session, actor=RECORDS, notice=notice, receivers=[fact.person_id])
 
 
 async def tell_forward_paused(session: Session, fact: ForwardPaused) -> None:

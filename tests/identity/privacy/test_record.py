@@ -46,6 +46,8 @@ SHOW_ONE: dict[str, str] = {
 
 # Routes with an object in their address that need not be walked, each with its reason.
 NOT_WALKED: dict[str, str] = {
+    "/corrections/{request_id}": "tests/identity/privacy/test_rectification.py",
+    "/api/v1/rectifications/{request_id}": "tests/identity/privacy/test_rectification.py",
     "/people/{person_id}/emergency": "a form, behind a page that leaves its own entry",
     "/people/{person_id}/record": "tests/identity/privacy/test_emergency.py",
     "/api/v1/people/{person_id}/record": "tests/identity/privacy/test_emergency.py",

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import Account, AccountSession, Person, PersonParticulars, PersonPicture, RoleGrant
+from academe.identity.privacy.rectification.models import RectificationRequest
 from academe.identity.sign_in.actors import forget_actors
 from academe.identity.sign_in.models import (
     Passkey,
@@ -50,6 +51,9 @@ async def forget_identity(session: Session, *, person_id: UUID) -> None:
     """Put a pseudonym in the place of a person, end every way in, and every role; needs the system as actor."""
     for owned in (PersonParticulars, PersonPicture, SignInIdentity, ApiToken):
         await session.execute(delete(owned).where(owned.person_id == person_id))
+    unsaid = {"wanted": None, "reason": None, "answer": None}
+    asked = RectificationRequest.person_id == person_id
+    await session.execute(update(RectificationRequest).where(asked).values(unsaid))
     account_id = await session.scalar(select(Account.id).where(Account.person_id == person_id))
     if account_id is not None:
         for table in _OF_ACCOUNT:

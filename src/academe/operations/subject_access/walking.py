@@ -27,6 +27,7 @@ ACTED: Final = frozenset(
         "granted_by",
         "opened_by",
         "reviewed_by",
+        "decided_by",
     )
 )
 """Columns that say who did something to a row about somebody else: of it only that and when is in the copy."""
