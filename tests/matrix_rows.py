@@ -16,6 +16,7 @@ from academe.identity.people_import.models import PeopleImport, PeopleImportPers
 from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.privacy.rectification.models import RectificationRequest
 from academe.identity.privacy.rectification.types import RectifiedField
+from academe.identity.privacy.restriction.models import ProcessingRestriction
 from academe.identity.providers.models import IdentityProvider, ProviderSignIn
 from academe.identity.providers.types import ProviderKind, UnknownPerson
 from academe.identity.sign_in.models import (
@@ -382,10 +383,13 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     # It is closed: an open one would let the colleague read other tables.
     session.add(EmergencyOpening(**(person | {"reason": "an emergency"}), opened_by=opener, closed_at=clock.now()))
     who = person["person_id"]
+    # Lifted, as one in force would keep activity and scores from the readers of other tables.
+    session.add(ProcessingRestriction(**person, lifted_at=clock.now(), lift_reason="y"))
     session.add(RectificationRequest(**person, field=RectifiedField.OTHER, wanted="y"))
     session.add(SubjectExport(person_id=who, requested_by=who, expires_at=clock.now()))
     await session.flush()
-    tables = ("legal_hold", "erasure", "subject_export", "emergency_opening", "rectification_request")
+    tables = ["legal_hold", "erasure", "subject_export", "emergency_opening", "rectification_request"]
+    tables += ["processing_restriction"]
     return dict.fromkeys(tables, f"person_id = '{who}'")
 
 

@@ -185,6 +185,11 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         | dict.fromkeys(("student0", "registrar", "administrator"), "riud"),
         "riud",
     ),
+    # Those who keep records restrict and lift, by single columns; who audits and the person see it.
+    "processing_restriction": (
+        dict.fromkeys(("registrar", "administrator"), "ri") | dict.fromkeys(("student0", "auditor"), "r"),
+        "ri",
+    ),
     # Administrators take a lost factor away; they never make one for somebody.
     # Who comes back from a provider is not known yet.
     "provider_sign_in": ({}, "riud"),

@@ -57,6 +57,8 @@ from academe.identity.people_import import routes as people_import_routes
 from academe.identity.people_merge import pages as merge_pages
 from academe.identity.privacy.audit import pages as audit_pages
 from academe.identity.privacy.audit import routes as audit_routes
+from academe.identity.privacy.directory import pages as listing_pages
+from academe.identity.privacy.directory import routes as listing_routes
 from academe.identity.privacy.emergency import pages as emergency_pages
 from academe.identity.privacy.emergency import routes as emergency_routes
 from academe.identity.privacy.holds import pages as hold_pages
@@ -65,6 +67,8 @@ from academe.identity.privacy.record import pages as record_pages
 from academe.identity.privacy.record import routes as record_routes
 from academe.identity.privacy.rectification import pages as rectification_pages
 from academe.identity.privacy.rectification import routes as rectification_routes
+from academe.identity.privacy.restriction import pages as restriction_pages
+from academe.identity.privacy.restriction import routes as restriction_routes
 from academe.identity.providers import pages as provider_pages
 from academe.identity.providers import routes as provider_routes
 from academe.identity.providers import sign_in_pages as provider_sign_in_pages
@@ -161,6 +165,10 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     record_pages.router,
     rectification_routes.router,
     rectification_pages.router,
+    restriction_routes.router,
+    restriction_pages.router,
+    listing_routes.router,
+    listing_pages.router,
     hold_routes.router,
     hold_pages.router,
     erasure_routes.router,
@@ -282,6 +290,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     add_person_card("masquerade", masquerade_pages.masquerade_card)
     add_person_card("record", record_pages.record_card)
     add_person_card("legal holds", hold_pages.holds_card)
+    add_person_card("restriction", restriction_pages.restriction_card)
     add_person_card("copy", export_pages.export_card)
     add_person_card("erasure", erasure_pages.erasure_card)
     add_person_finder("student number", directory.people_by_number)

@@ -19,6 +19,7 @@ from academe.identity.facts import (
     RecordOpened,
     RectificationAsked,
     RectificationDecided,
+    RestrictionChanged,
     SignInChanged,
     SignInLinkAsked,
 )
@@ -48,6 +49,7 @@ from academe.messaging.notices import (
     tell_record_opened,
     tell_rectification_asked,
     tell_rectification_decided,
+    tell_restriction_changed,
     tell_sign_in_changed,
 )
 from academe.messaging.notifications.digest import write_digests
@@ -89,6 +91,7 @@ receives(GuardianLinked, "messaging.tell_guardian_linked")(tell_guardian_linked)
 receives(RecordOpened, "messaging.tell_record_opened")(tell_record_opened)
 receives(RectificationAsked, "messaging.tell_rectification_asked")(tell_rectification_asked)
 receives(RectificationDecided, "messaging.tell_rectification_decided")(tell_rectification_decided)
+receives(RestrictionChanged, "messaging.tell_restriction_changed")(tell_restriction_changed)
 receives(SignInLinkAsked, "messaging.send_sign_in_link")(send_sign_in_link)
 receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)

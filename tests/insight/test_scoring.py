@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from academe.academics.models import Offering
+from academe.academics.models import Offering, StudentRecord
+from academe.identity.models import Person
+from academe.identity.privacy.restriction.models import ProcessingRestriction
 from academe.insight import training
 from academe.insight.errors import ModelExistsError, NoActiveModelError
 from academe.insight.explanation import BASELINE
@@ -19,6 +21,7 @@ from academe.insight.registry import TrainedModel, activate_model, active_model,
 from academe.insight.scoring import Scored, score_offerings
 from academe.insight.training import fit_predictor
 from academe.insight.types import ModelStatus, band_of
+from academe.platform import clock
 from academe.platform.actor import ANONYMOUS, Actor, ActorKind
 from academe.platform.audit.models import AuditEntry
 from academe.platform.database.session import Session
@@ -231,3 +234,20 @@ async def test_one_model_scores_at_a_time(session: Session, actor: Actor, traine
 async def test_only_administrators_manage_models(session: Session, trained: TrainedModel) -> None:
     with pytest.raises(PermissionDeniedError):
         await register_model(session, actor=student_of(0), trained=trained)
+
+
+async def test_who_is_restricted_is_not_scored(
+    session: Session, actor: Actor, model: RiskModel, offering: Offering
+) -> None:
+    student = (await session.scalars(select(StudentRecord).order_by(StudentRecord.number))).first()
+    assert student is not None
+    person = await session.get_one(Person, student.person_id)
+    restriction = ProcessingRestriction(institution_id=person.institution_id, person_id=person.id, reason="Contested")
+    session.add(restriction)
+    await session.flush()
+    before = await score_offerings(session, actor=actor, model=model, offerings=[offering], as_of=AS_OF)
+    assert student.id not in {score.student_id for score in await scores(session)}
+    restriction.lifted_at, restriction.lift_reason = clock.now(), "Settled"
+    await session.flush()
+    after = await score_offerings(session, actor=actor, model=model, offerings=[offering], as_of=AS_OF)
+    assert (after.enrollments, after.written) == (before.enrollments + 1, 1)

@@ -77,6 +77,16 @@ class RectificationDecided(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionChanged(Fact):
+    """The data of a person are kept and not used from now on, or may be used again."""
+
+    KIND: ClassVar[str] = "identity.restriction_changed"
+
+    person_id: UUID
+    restricted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLinkAsked(Fact):
     """Somebody asked for a link to sign in, perhaps with an address that nobody has: then nothing is sent."""
 

@@ -50,6 +50,9 @@ class Person(Identified, Timestamped, Base):
     `preferred_name` is what the person wants to be called. `search_text` has all names without accents and capitals
     (`fold_name`). The row is the institution's directory: its staff may read it. What is private is in
     `PersonParticulars`. Whoever was found to be somebody else leads to them by `merged_into_id`.
+
+    `is_restricted`: the data are kept and not used (`privacy.restriction`, whose table it follows). `is_unlisted`: the
+    person wants not to be found in the directory (`privacy.directory`).
     """
 
     __tablename__ = "person"
@@ -65,6 +68,8 @@ class Person(Identified, Timestamped, Base):
     status: Mapped[PersonStatus] = mapped_column(Vocabulary(PersonStatus), server_default=PersonStatus.ACTIVE.value)
 
     merged_into_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id", ondelete="RESTRICT"), index=True)
+    is_restricted: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_unlisted: Mapped[bool] = mapped_column(server_default=text("false"))
 
     account: Mapped["Account | None"] = relationship(back_populates="person", lazy="raise")
 
@@ -78,6 +83,7 @@ class Person(Identified, Timestamped, Base):
             for part in ("given_name", "middle_name", "family_name", "preferred_name")
         ),
         Index("uq_person_institution_id_sourced_id", "institution_id", "sourced_id", unique=True),
+        Index("ix_person_restricted", "id", postgresql_where=text("is_restricted")),
         Index("ix_person_institution_id_display_name", "institution_id", "display_name", "id"),
         Index(
             "ix_person_deactivated",

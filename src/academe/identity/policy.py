@@ -7,7 +7,7 @@ is the root of its tree, so a role "of the institution" is one held there.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, and_, or_, true
 
 from academe.identity.models import OrgUnit, Person
 from academe.identity.types import AT_NODE, Role
@@ -16,6 +16,9 @@ from academe.platform.errors import AuthenticationRequiredError, PermissionDenie
 
 REGISTERING = (Role.REGISTRAR, Role.ADMINISTRATOR)
 """Who keeps the institution's list of people."""
+
+KEEPING = (*REGISTERING, Role.AUDITOR)
+"""Who keeps or audits the records of everybody there."""
 
 STAFF = (Role.LECTURER, Role.CONVENOR, Role.TUTOR, Role.ADVISOR, Role.REGISTRAR, Role.ADMINISTRATOR, Role.AUDITOR)
 """Whose work needs to know who the people of the institution are."""
@@ -100,6 +103,18 @@ def known_to(actor: Actor) -> ColumnElement[bool]:
     if actor.is_system:
         return true()
     return or_(Person.id == actor.person_id, Person.institution_id.in_(institutions_of_staff(actor)))
+
+
+def listed_for(actor: Actor) -> ColumnElement[bool]:
+    """The people whom the actor finds in the directory, of those for whom `can_know` is true.
+
+    Whoever wants not to be listed, and whose data are not to be used, is found by those who keep or audit records.
+    """
+    if actor.is_system:
+        return true()
+    kept = {s.institution_id for s in actor.scopes if s.role in KEEPING and s.org_unit_id == s.institution_id}
+    listed = and_(Person.is_unlisted.is_(False), Person.is_restricted.is_(False))
+    return or_(listed, Person.id == actor.person_id, Person.institution_id.in_(sorted(kept)))
 
 
 def require(permitted: bool, actor: Actor, sentence: str) -> None:

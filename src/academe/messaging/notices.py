@@ -8,6 +8,7 @@ from academe.identity.facts import (
     RecordOpened,
     RectificationAsked,
     RectificationDecided,
+    RestrictionChanged,
     SignInChange,
     SignInChanged,
 )
@@ -83,6 +84,13 @@ async def tell_rectification_decided(session: Session, fact: RectificationDecide
     title = "Your record was corrected" if fact.accepted else "A correction of your record was declined"
     body = "" if fact.accepted else "The reason is on the page of your requests."
     notice = Notice(NotificationKind.SYSTEM, title, body, "/account/corrections", is_essential=True)
+    await notify(session, actor=RECORDS, notice=notice, receivers=[fact.person_id])
+
+
+async def tell_restriction_changed(session: Session, fact: RestrictionChanged) -> None:
+    """Tell a person that their data are not used, or are again (GDPR, article 18 (3))."""
+    title = "Your data are kept and not used" if fact.restricted else "Your data may be used again"
+    notice = Notice(NotificationKind.SYSTEM, title, "", "/account/privacy", is_essential=True)
     await notify(session, actor=RECORDS, notice=notice, receivers=[fact.person_id])
 
 

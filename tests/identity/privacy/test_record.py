@@ -42,10 +42,12 @@ SHOW_ONE: dict[str, str] = {
     "/people/{person_id}/erasure": "registrar",
     "/api/v1/people/{person_id}/guardians": "registrar",
     "/api/v1/people/{person_id}/holds": "registrar",
+    "/api/v1/people/{person_id}/restrictions": "registrar",
 }
 
 # Routes with an object in their address that need not be walked, each with its reason.
 NOT_WALKED: dict[str, str] = {
+    "/people/{person_id}/restriction": "a form, behind a page that leaves its own entry",
     "/corrections/{request_id}": "tests/identity/privacy/test_rectification.py",
     "/api/v1/rectifications/{request_id}": "tests/identity/privacy/test_rectification.py",
     "/people/{person_id}/emergency": "a form, behind a page that leaves its own entry",

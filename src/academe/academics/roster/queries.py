@@ -31,7 +31,10 @@ class RosterFilter:
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """A student in an offering. `attendance` is the share of meetings attended, of those that were not excused."""
+    """A student in an offering. `attendance` is the share of meetings attended, of those that were not excused.
+
+    `is_restricted`: the data are kept and not used for anything else.
+    """
 
     id: UUID
     student_id: UUID
@@ -41,6 +44,7 @@ class RosterRow:
     enrolled_on: date | None
     withdrawn_on: date | None
     attendance: float | None
+    is_restricted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,18 @@ async def steps_of(session: AsyncSession, enrollment_id: UUID) -> Sequence[Statu
 
 
 def _row(row: Sequence[Any]) -> RosterRow:
-    identifier, student_id, number, name, status, enrolled_on, withdrawn_on, share = row[:8]
+    identifier, student_id, number, name, status, enrolled_on, withdrawn_on, share, is_restricted = row[:9]
     attendance = None if share is None else float(share)
     return RosterRow(
-        identifier, student_id, number, name, EnrollmentStatus(status), enrolled_on, withdrawn_on, attendance
+        identifier,
+        student_id,
+        number,
+        name,
+        EnrollmentStatus(status),
+        enrolled_on,
+        withdrawn_on,
+        attendance,
+        is_restricted,
     )
 
 
@@ -158,13 +170,14 @@ def _roster(columns: Sequence[Any]) -> Select[*tuple[Any, ...]]:
 def _columns() -> list[Any]:
     return [
         Enrollment.id, Enrollment.student_id, StudentRecord.number, Person.display_name, cast(Enrollment.status, Text),
-        Enrollment.enrolled_on, Enrollment.withdrawn_on, attendance_share(),
+        Enrollment.enrolled_on, Enrollment.withdrawn_on, attendance_share(), Person.is_restricted,
     ]  # fmt: skip
 
 
 def _item() -> list[Any]:
     names = [
-        "id", "student_id", "number", "name", "status", "enrolled_on", "withdrawn_on", "attendance"
+        "id", "student_id", "number", "name", "status", "enrolled_on", "withdrawn_on", "attendance",
+        "is_restricted",
     ]  # fmt: skip
     pairs: list[Any] = []
     for name, column in zip(names, _columns(), strict=True):

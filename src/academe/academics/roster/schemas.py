@@ -20,6 +20,7 @@ class RosterItemOut(BaseModel):
     enrolled_on: date | None
     withdrawn_on: date | None
     attendance: float | None = Field(description="Share of meetings attended, of those not excused; 0 to 1.")
+    is_restricted: bool = Field(description="The data are kept and not used (GDPR, article 18).")
 
 
 class EnrolIn(BaseModel):

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, array
 
 from academe.identity.models import Account, Person, PersonPicture, RoleGrant
-from academe.identity.policy import institutions_of_staff, known_to
+from academe.identity.policy import institutions_of_staff, known_to, listed_for
 from academe.identity.queries import in_force, subtree
 from academe.identity.types import PersonStatus, Role
 from academe.platform import clock
@@ -88,6 +88,7 @@ class ListedPerson:
     sourced_id: str | None
     status: PersonStatus
     roles: tuple[str, ...]
+    is_restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +191,7 @@ async def page_of_people(
 
 def people(actor: Actor, wanted: DirectoryFilter, some: Sequence[UUID] | None = None) -> Select[*tuple[Any, ...]]:
     """The people for a filter, for `listed`; `some` is what `found` answered."""
-    statement = select(
-        Person.id, Person.display_name, Person.preferred_name, Person.sourced_id, Person.status, _roles()
-    ).where(known_to(actor))
+    statement = select(*_shown_columns()).where(known_to(actor), listed_for(actor))
     institutions = sorted(institutions_of_staff(actor))
     if len(institutions) == 1:
         # Nothing is left out by it: it is the first column of the index in the order of the list.
@@ -215,18 +214,25 @@ def similar_people(actor: Actor, wanted: DirectoryFilter) -> Select[*tuple[Any, 
     """People with names like what was typed, the most alike first, for `listed`: for a search that found nobody."""
     near = func.find_similar_people(fold(wanted.search)).table_valued(column("person_id"), column("similarity"))
     return (
-        select(Person.id, Person.display_name, Person.preferred_name, Person.sourced_id, Person.status, _roles())
+        select(*_shown_columns())
         .join(near, near.c.person_id == Person.id)
-        .where(known_to(actor))
+        .where(known_to(actor), listed_for(actor))
         .order_by(near.c.similarity.desc(), Person.display_name, Person.id)
         .limit(10)
     )
 
 
+def _shown_columns() -> list[Any]:
+    return [
+        Person.id, Person.display_name, Person.preferred_name, Person.sourced_id, Person.status, _roles(),
+        Person.is_restricted,
+    ]  # fmt: skip
+
+
 def listed(row: Row[*tuple[Any, ...]]) -> ListedPerson:
     """What a row of `people` shows."""
-    identifier, name, preferred, sourced_id, status, roles = row[:6]
-    return ListedPerson(identifier, name, preferred, sourced_id, status, tuple(roles))
+    identifier, name, preferred, sourced_id, status, roles, is_restricted = row[:7]
+    return ListedPerson(identifier, name, preferred, sourced_id, status, tuple(roles), is_restricted)
 
 
 async def choices_of(session: ReadSession | Session, actor: Actor, search: str) -> Sequence[tuple[str, str, str]]:

@@ -38,7 +38,8 @@ roster AS MATERIALIZED (
   FROM scope s
   JOIN enrollment e ON e.offering_id = s.offering_id
   LEFT JOIN standing t ON t.enrollment_id = e.id AND t.since <= s.as_of AND t.until > s.as_of
-  WHERE CASE WHEN t.status IS NOT NULL THEN t.status IN ('enrolled', 'completed')
+  WHERE e.student_id NOT IN (SELECT restricted_students())  -- their data are kept and not used
+    AND CASE WHEN t.status IS NOT NULL THEN t.status IN ('enrolled', 'completed')
              ELSE coalesce(e.enrolled_on, '-infinity') <= s.as_of
               AND coalesce(e.withdrawn_on, 'infinity') > s.as_of
               AND e.status IN ('enrolled', 'withdrawn', 'completed') END

@@ -52,6 +52,7 @@ class SeenStudent:
     cohort: str | None
     program: str | None
     attribution: str | None
+    is_restricted: bool
 
     def offering(self, offering_id: UUID | None) -> Taken:
         """The offering asked for when it is among these, else the latest."""
@@ -76,7 +77,7 @@ async def _seen(session: AsyncSession, *conditions: ColumnElement[bool]) -> Seen
     rows = (await session.execute(_enrollments().where(*conditions))).all()
     if not rows:
         raise StudentNotFoundError
-    return SeenStudent([Taken(*row[8:]) for row in rows], *rows[0][:8])
+    return SeenStudent([Taken(*row[9:]) for row in rows], *rows[0][:9])
 
 
 def _enrollments() -> Select[*tuple[Any, ...]]:
@@ -84,8 +85,8 @@ def _enrollments() -> Select[*tuple[Any, ...]]:
         select(
             StudentRecord.id, StudentRecord.person_id, StudentRecord.institution_id, StudentRecord.number,
             Person.display_name, StudentRecord.cohort, Program.title, OrgUnit.data_attribution,
-            Enrollment.id, Offering.id, Unit.code, Unit.title, Term.title, Offering.starts_on, Offering.ends_on,
-            Enrollment.status, Enrollment.enrolled_on, Enrollment.withdrawn_on,
+            Person.is_restricted, Enrollment.id, Offering.id, Unit.code, Unit.title, Term.title, Offering.starts_on,
+            Offering.ends_on, Enrollment.status, Enrollment.enrolled_on, Enrollment.withdrawn_on,
         )
         .select_from(StudentRecord)
         .join(Person, Person.id == StudentRecord.person_id)
