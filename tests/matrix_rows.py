@@ -13,6 +13,7 @@ from academe.academics.roster_import.models import RosterUpload
 from academe.identity.access.guardians.models import Guardianship
 from academe.identity.models import EmergencyOpening, PersonPicture
 from academe.identity.people_import.models import PeopleImport, PeopleImportPerson
+from academe.identity.privacy.consents.models import ConsentDecision, ConsentText
 from academe.identity.privacy.holds.models import LegalHold
 from academe.identity.privacy.rectification.models import RectificationRequest
 from academe.identity.privacy.rectification.types import RectifiedField
@@ -386,10 +387,14 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     # Lifted, as one in force would keep activity and scores from the readers of other tables.
     session.add(ProcessingRestriction(**person, lifted_at=clock.now(), lift_reason="y"))
     session.add(RectificationRequest(**person, field=RectifiedField.OTHER, wanted="y"))
+    asked = ConsentText(institution_id=school.institution.id, purpose="matrix", version=1, title="x", body="y")
+    session.add(asked)
+    await session.flush()
+    session.add(ConsentDecision(person_id=who, text_id=asked.id, is_given=True))
     session.add(SubjectExport(person_id=who, requested_by=who, expires_at=clock.now()))
     await session.flush()
     tables = ["legal_hold", "erasure", "subject_export", "emergency_opening", "rectification_request"]
-    tables += ["processing_restriction"]
+    tables += ["processing_restriction", "consent_decision"]
     return dict.fromkeys(tables, f"person_id = '{who}'")
 
 

@@ -93,6 +93,11 @@ EXPECTED: Final[dict[str, tuple[dict[str, str], str]]] = {
         {"colleague": "ri"} | dict.fromkeys(("student0", "administrator", "auditor"), "r"),
         "ri",
     ),
+    # People decide for themselves, and what was decided stays; administrators and auditors see it.
+    "consent_decision": (
+        {"student0": "ri"} | dict.fromkeys(("administrator", "auditor"), "r"),
+        "ri",
+    ),
     "enrollment": (
         {
             "student0": "r",

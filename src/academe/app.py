@@ -57,6 +57,8 @@ from academe.identity.people_import import routes as people_import_routes
 from academe.identity.people_merge import pages as merge_pages
 from academe.identity.privacy.audit import pages as audit_pages
 from academe.identity.privacy.audit import routes as audit_routes
+from academe.identity.privacy.consents import pages as consent_pages
+from academe.identity.privacy.consents import routes as consent_routes
 from academe.identity.privacy.directory import pages as listing_pages
 from academe.identity.privacy.directory import routes as listing_routes
 from academe.identity.privacy.emergency import pages as emergency_pages
@@ -165,6 +167,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     record_pages.router,
     rectification_routes.router,
     rectification_pages.router,
+    consent_routes.router,
+    consent_pages.router,
     restriction_routes.router,
     restriction_pages.router,
     listing_routes.router,
@@ -254,6 +258,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *mail_pages.NAVIGATION,
     *webhook_pages.NAVIGATION,
     *table_pages.NAVIGATION,
+    *consent_pages.NAVIGATION,
     *rule_pages.NAVIGATION,
     *provider_pages.NAVIGATION,
     *token_pages.NAVIGATION,

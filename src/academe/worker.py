@@ -15,6 +15,7 @@ from academe.identity import api as identity
 from academe.identity.access.guardians.service import refresh_consent
 from academe.identity.agents import persons_by_address
 from academe.identity.facts import (
+    ConsentAskedAgain,
     GuardianLinked,
     RecordOpened,
     RectificationAsked,
@@ -44,6 +45,7 @@ from academe.messaging.api import register_audience, register_template_kind
 from academe.messaging.mail.carrier import carry_mail
 from academe.messaging.mail.sign_in_links import send_sign_in_link
 from academe.messaging.notices import (
+    tell_consent_asked_again,
     tell_forward_paused,
     tell_guardian_linked,
     tell_record_opened,
@@ -92,6 +94,7 @@ receives(RecordOpened, "messaging.tell_record_opened")(tell_record_opened)
 receives(RectificationAsked, "messaging.tell_rectification_asked")(tell_rectification_asked)
 receives(RectificationDecided, "messaging.tell_rectification_decided")(tell_rectification_decided)
 receives(RestrictionChanged, "messaging.tell_restriction_changed")(tell_restriction_changed)
+receives(ConsentAskedAgain, "messaging.tell_consent_asked_again")(tell_consent_asked_again)
 receives(SignInLinkAsked, "messaging.send_sign_in_link")(send_sign_in_link)
 receives(ForwardPaused, "messaging.tell_forward_paused")(tell_forward_paused)
 receives(EnrollmentCreated, "academics.tell_enrolled")(tell_enrolled)

@@ -112,3 +112,42 @@ def test_a_student_asks_for_a_correction_and_a_registrar_makes_it(site: Site, pa
     page.get_by_role("button", name="Open: Your record was corrected").click()
     expect(page.get_by_role("region", name="Family name")).to_contain_text("Accepted")
     assert complaints == []
+
+
+def test_data_are_restricted_and_a_student_consents(site: Site, page: Page) -> None:
+    complaints = complaints_of(page)
+    student = site.home.people["student0"]
+    site.sign_in(page, "administrator")
+    page.goto(f"{site.url}/people/{student.id}")
+    page.get_by_role("link", name="Restrict processing").click()
+    accessible(page)
+    page.get_by_label("Reason").fill("Contested by letter, article 18 (1) a")
+    page.get_by_role("button", name="Restrict").click()
+    expect(page.get_by_text("The data of this person are kept and not used.")).to_be_visible()
+    accessible(page)
+    keep_screenshots(page, "restricted")
+    page.goto(f"{site.url}/settings/consents")
+    page.get_by_label("Purpose").fill("photographs")
+    page.get_by_label("Title").fill("Photographs")
+    page.get_by_role("textbox", name="Text").fill("We show your picture on our pages.")
+    page.get_by_role("button", name="Publish").click()
+    expect(page.get_by_role("row", name="Photographs")).to_be_visible()
+    accessible(page)
+    keep_screenshots(page, "consent-texts")
+
+    page.context.clear_cookies()
+    site.sign_in(page, "student0")
+    page.goto(f"{site.url}/account")
+    page.get_by_role("link", name="My consents").click()
+    page.get_by_role("button", name="I consent").click()
+    expect(page.get_by_role("row", name="Photographs, version 1")).to_contain_text("Consent given")
+    accessible(page)
+    keep_screenshots(page, "own-consents")
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_role("row", name="Photographs, version 1").first).to_contain_text("No consent")
+    page.goto(f"{site.url}/account/directory")
+    page.get_by_role("button", name="Leave me out").click()
+    expect(page.get_by_text("You are not in the directory")).to_be_visible()
+    accessible(page)
+    keep_screenshots(page, "own-listing")
+    assert complaints == []

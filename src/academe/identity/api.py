@@ -14,6 +14,7 @@ from academe.identity.policy import (
     known_to,
     require,
 )
+from academe.identity.privacy.consents.queries import consenting_to, consenting_to_text, has_consented
 from academe.identity.privacy.emergency.queries import own_opening
 from academe.identity.privacy.erasing import addresses_of, forget_identity, merged_into
 from academe.identity.privacy.holds.queries import holds_on
@@ -62,6 +63,8 @@ __all__ = [
     "can_manage_accounts",
     "can_register_people",
     "choices_of",
+    "consenting_to",
+    "consenting_to_text",
     "create_account",
     "create_institution",
     "create_org_unit",
@@ -73,6 +76,7 @@ __all__ = [
     "forget_identity",
     "grant_role",
     "guardianships",
+    "has_consented",
     "held_roles",
     "holders_at",
     "holds_on",

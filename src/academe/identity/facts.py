@@ -87,6 +87,16 @@ class RestrictionChanged(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentAskedAgain(Fact):
+    """A consent has a new text; whoever consented to the one before is asked again."""
+
+    KIND: ClassVar[str] = "identity.consent_asked_again"
+
+    text_id: UUID
+    before_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLinkAsked(Fact):
     """Somebody asked for a link to sign in, perhaps with an address that nobody has: then nothing is sent."""
 

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from academe.identity.api import holders_at
+from academe.identity.api import consenting_to_text, holders_at
 from academe.identity.facts import (
+    ConsentAskedAgain,
     GuardianLinked,
     RecordOpened,
     RectificationAsked,
@@ -92,6 +93,15 @@ async def tell_restriction_changed(session: Session, fact: RestrictionChanged) -
     title = "Your data are kept and not used" if fact.restricted else "Your data may be used again"
     notice = Notice(NotificationKind.SYSTEM, title, "", "/account/privacy", is_essential=True)
     await notify(session, actor=RECORDS, notice=notice, receivers=[fact.person_id])
+
+
+async def tell_consent_asked_again(session: Session, fact: ConsentAskedAgain) -> None:
+    """Ask whoever consented to the text before to decide about the new one."""
+    receivers = (await session.scalars(consenting_to_text(fact.before_id))).all()
+    title = "Please decide again: a consent you gave has a new text"
+    body = "Until you do, you do not consent."
+    notice = Notice(NotificationKind.SYSTEM, title, body, "/account/consents", dedup_key=f"consent:{fact.text_id}")
+    await notify(session, actor=RECORDS, notice=notice, receivers=receivers)
 
 
 async def tell_forward_paused(session: Session, fact: ForwardPaused) -> None:

@@ -28,6 +28,7 @@ ACTED: Final = frozenset(
         "opened_by",
         "reviewed_by",
         "decided_by",
+        "published_by",
     )
 )
 """Columns that say who did something to a row about somebody else: of it only that and when is in the copy."""

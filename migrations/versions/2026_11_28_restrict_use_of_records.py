@@ -1,11 +1,11 @@
-"""Restrict what is done with records: people whose data are kept and not used, and students out of the directory."""
+"""Restrict the use of records: people whose data are kept and not used, and students out of the directory."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from academe.platform.database.ddl import row_level_security, touch
 
-revision: str = "restrict_what_is_done_with_records"
+revision: str = "restrict_use_of_records"
 down_revision: str | None = "correct_records_on_request"
 
 TIME = sa.DateTime(timezone=True)
