@@ -116,6 +116,8 @@ from academe.messaging.webhooks import pages as webhook_pages
 from academe.messaging.webhooks import routes as webhook_routes
 from academe.operations.erasure import pages as erasure_pages
 from academe.operations.erasure import routes as erasure_routes
+from academe.operations.retention import pages as rule_of_retention_pages
+from academe.operations.retention import routes as rule_of_retention_routes
 from academe.operations.subject_access import pages as export_pages
 from academe.operations.subject_access import routes as export_routes
 from academe.operations.tables import changing_pages as table_changing_pages
@@ -226,6 +228,8 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     privacy_routes.retention_router,
     privacy_pages.router,
     retention_pages.router,
+    rule_of_retention_routes.router,
+    rule_of_retention_pages.router,
     table_pages.api,
     table_changing_pages.api,
     table_pages.router,
@@ -258,6 +262,7 @@ NAVIGATION: Final[Sequence[NavigationEntry]] = (
     *mail_pages.NAVIGATION,
     *webhook_pages.NAVIGATION,
     *table_pages.NAVIGATION,
+    *rule_of_retention_pages.NAVIGATION,
     *consent_pages.NAVIGATION,
     *rule_pages.NAVIGATION,
     *provider_pages.NAVIGATION,

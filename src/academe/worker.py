@@ -62,6 +62,7 @@ from academe.messaging.webhooks.sending import send_due
 from academe.messaging.webhooks.service import forget_deliveries
 from academe.messaging.webhooks.telling import receive_event
 from academe.operations.erasure import tasks as erasure_tasks
+from academe.operations.retention.service import let_go_by_schedule
 from academe.operations.subject_access import tasks as export_tasks
 from academe.operations.subject_access.service import forget_exports
 from academe.platform.actor import system_actor
@@ -150,6 +151,7 @@ def make_queue(database: Database, *, concurrency: int = 4, silence_seconds: flo
     queue.handle(SENDING_TASK, "endpoint_id", lambda endpoint_id: send_due(database, endpoint_id))
     queue.schedule("academe.webhooks_due", "* * * * *", ask_for_due)
     queue.schedule("academe.housekeeping", "17 3 * * *", keep_house)
+    queue.schedule("academe.retention", "37 3 * * *", let_go_by_schedule)
     queue.schedule("academe.lrs_retention", "47 3 * * *", expire_by_schedule)
     queue.schedule("academe.lrs_attachments", "17 4 * * *", clean_by_schedule)
     queue.schedule("academe.digests", "*/15 * * * *", write_digests)

@@ -151,3 +151,17 @@ def test_data_are_restricted_and_a_student_consents(site: Site, page: Page) -> N
     accessible(page)
     keep_screenshots(page, "own-listing")
     assert complaints == []
+
+
+def test_an_administrator_says_how_long_records_are_kept(site: Site, page: Page) -> None:
+    complaints = complaints_of(page)
+    site.sign_in(page, "administrator")
+    page.goto(f"{site.url}/settings/retention")
+    accessible(page)
+    page.get_by_role("combobox", name="Records").select_option("Reasons of absences")
+    page.get_by_role("spinbutton", name="Days").fill("30")
+    page.get_by_role("button", name="Save the rule").click()
+    expect(page.get_by_role("row", name="Reasons of absences")).to_contain_text("30 days")
+    accessible(page)
+    keep_screenshots(page, "retention-rules")
+    assert complaints == []

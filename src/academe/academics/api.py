@@ -17,6 +17,7 @@ from academe.academics.intake.students import (
     load_status_changes,
     load_students,
 )
+from academe.academics.keeping import KEPT
 from academe.academics.offering_head import OfferingHead, OfferingTab, add_offering_tab, head_of
 from academe.academics.policy import (
     Placed,
@@ -30,6 +31,7 @@ from academe.academics.roster.service import decide_request, enrol_student, with
 from academe.academics.service import assign_staff
 
 __all__ = [
+    "KEPT",
     "Mark",
     "OfferingHead",
     "OfferingTab",

@@ -17,8 +17,9 @@ from academe.identity.policy import (
 from academe.identity.privacy.consents.queries import consenting_to, consenting_to_text, has_consented
 from academe.identity.privacy.emergency.queries import own_opening
 from academe.identity.privacy.erasing import addresses_of, forget_identity, merged_into
-from academe.identity.privacy.holds.queries import holds_on
+from academe.identity.privacy.holds.queries import held_people, holds_on
 from academe.identity.privacy.holds.service import require_not_held
+from academe.identity.privacy.keeping import KEPT
 from academe.identity.queries import (
     HeldRole,
     held_roles,
@@ -47,6 +48,7 @@ from academe.identity.sign_in.service import create_account, set_password, sign_
 from academe.identity.sign_in.sessions import OpenedSession
 
 __all__ = [
+    "KEPT",
     "BreachedPasswords",
     "HeldRole",
     "LinkSigner",
@@ -77,6 +79,7 @@ __all__ = [
     "grant_role",
     "guardianships",
     "has_consented",
+    "held_people",
     "held_roles",
     "holders_at",
     "holds_on",

@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from academe.identity.privacy.holds.models import LegalHold
+from academe.lrs.keys import key_uuid
 from academe.lrs.privacy.retention import Expired, expire, keep_for, preview, rules
+from academe.lrs.rollup.models import XapiAgentLink
+from academe.lrs.xapi.identity import key_of
 from academe.platform import clock
 from academe.platform.actor import ANONYMOUS, Actor, system_actor
 from academe.platform.database.partitions import ensure_months, later
 from academe.platform.database.session import Database
 from academe.platform.errors import InvalidInputError, PermissionDeniedError
-from tests.lrs.statements.kept import ADA, BOB, COURSE, Keeper, Reader, about, statement
+from tests.lrs.statements.kept import ADA, BOB, CID, COURSE, Keeper, Reader, about, statement
+from tests.schools import build_two_schools
 from tests.support.databases import ServerOfTests
 
 pytestmark = pytest.mark.anyio
@@ -149,3 +154,31 @@ async def test_rules_are_of_the_system_and_of_whole_months(own_database: Databas
         await rule(own_database, "quiz", 1, ANONYMOUS)
     async with own_database.transaction(SYSTEM) as session:
         assert await rules(session) == {"quiz": 3}
+
+
+async def hold_of(database: Database, agent: dict[str, Any]) -> LegalHold:
+    """The agent is a person, and the person is under legal hold."""
+    async with database.transaction(SYSTEM) as session:
+        school = (await build_two_schools(session)).home
+        person = school.people["student0"]
+        hold = LegalHold(institution_id=school.institution.id, person_id=person.id, reason="Case 7")
+        key = key_uuid(key_of(agent) or "")
+        session.add_all((hold, XapiAgentLink(agent_key=key, actor_id=person.id)))
+    return hold
+
+
+@pytest.mark.parametrize("held", [ADA, BOB], ids=["who acts", "who is mentioned"])
+async def test_nothing_about_somebody_under_legal_hold_goes(own_database: Database, held: dict[str, Any]) -> None:
+    about_held = of_kind("quiz", actor=ADA)
+    others = of_kind("quiz", actor=CID) | {"context": {}}
+    await kept_at(own_database, 5, about_held, others)
+    await rule(own_database, "*", 1)
+    hold = await hold_of(own_database, held)
+    assert await expire(own_database) == [Expired(month(5), {"quiz": 1}, whole=False)]
+    assert await Reader(own_database).ids() == [about_held["id"]]
+    assert await partition_is_there(own_database, 5)
+    assert await expire(own_database) == []
+    async with own_database.transaction(SYSTEM) as session:
+        lifted = await session.get_one(LegalHold, hold.id)
+        lifted.lifted_at = clock.now()
+    assert await expire(own_database) == [Expired(month(5), {"quiz": 1}, whole=True)]

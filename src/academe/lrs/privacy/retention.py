@@ -1,6 +1,7 @@
 """How long statements are kept: rules for what was done, and the expiry of whole months by them.
 
-Without a rule nothing expires. What the rollup has counted stays counted; one that is rebuilt counts what is there.
+Without a rule nothing expires, and no statement about somebody under legal hold does. What the rollup has counted stays
+counted; one that is rebuilt counts what is there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,8 +33,11 @@ _ACTOR: Final = system_actor("lrs retention")
 # The months are asked one by one, so that only partitions before the first one that is kept are read.
 _FIRST: Final = text("SELECT (date_trunc('month', min(stored) AT TIME ZONE 'UTC'))::date FROM xapi_statement")
 _KINDS: Final = text(
-    "SELECT kind, count(*) FROM xapi_statement WHERE stored >= CAST(:first AS date)::timestamp AT TIME ZONE 'UTC'"
-    " AND stored < CAST(:next AS date)::timestamp AT TIME ZONE 'UTC' GROUP BY kind ORDER BY kind"
+    "SELECT kind, count(*),"
+    " count(*) FILTER (WHERE stored NOT IN (SELECT xapi_held_statements(month.first, month.next)))"
+    " FROM (SELECT CAST(:first AS date)::timestamp AT TIME ZONE 'UTC' AS first,"
+    " CAST(:next AS date)::timestamp AT TIME ZONE 'UTC' AS next) month"
+    " JOIN xapi_statement ON stored >= month.first AND stored < month.next GROUP BY kind ORDER BY kind"
 )
 _EXPIRE: Final = text("SELECT expire_xapi_statements(:month, :kinds)")
 
@@ -88,10 +92,11 @@ async def preview(session: Session | ReadSession) -> Sequence[Expired]:
     month: date | None = (await session.execute(_FIRST)).scalar_one()
     found = []
     while month is not None and month < later(this_month, -min(kept.values())):
-        there = {row[0]: row[1] for row in await session.execute(_KINDS, {"first": month, "next": later(month, 1)})}
-        gone = {kind: count for kind, count in there.items() if _is_over(kept, kind, month, this_month)}
+        there = (await session.execute(_KINDS, {"first": month, "next": later(month, 1)})).all()
+        gone = {kind: free for kind, _, free in there if free and _is_over(kept, kind, month, this_month)}
+        total = sum(count for _, count, _ in there)
         if gone:
-            found.append(Expired(month, gone, len(gone) == len(there), sum(there.values())))
+            found.append(Expired(month, gone, sum(gone.values()) == total, total))
         month = later(month, 1)
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, Select, and_, cast, func, or_, select
 
 from academe.identity.privacy.holds.models import LegalHold
 from academe.platform.database.session import ReadSession, Session
@@ -19,3 +19,8 @@ async def holds_on(session: Session | ReadSession, person_id: UUID) -> Sequence[
     """The holds in force on a person, as far as the actor may know them."""
     wanted = select(LegalHold).where(LegalHold.person_id == person_id, hold_in_force()).order_by(LegalHold.id)
     return (await session.scalars(wanted)).all()
+
+
+def held_people() -> Select[UUID]:
+    """Everybody who is under legal hold, as far as the actor may know: ask as Academe itself."""
+    return select(LegalHold.person_id).where(hold_in_force())
