@@ -166,7 +166,7 @@ class TestLettingGo:
         texts = await session.execute(
             select(RectificationRequest.institution_id, RectificationRequest.wanted.is_not(None))
         )
-        assert dict(texts.tuples().all()) == {home.institution.id: False, away.institution.id: True}
+        assert {row[0]: row[1] for row in texts} == {home.institution.id: False, away.institution.id: True}
         entries = select(AuditEntry.changes).where(
             AuditEntry.action == "retention_rule.applied", AuditEntry.institution_id == home.institution.id
         )
