@@ -70,6 +70,37 @@ STATEMENTS = (
     "GRANT EXECUTE ON FUNCTION choose_directory(boolean) TO academe_app",
 )
 
+# Pages of the directory are cut by `find_people`: left out later, somebody would make a page short and end the list.
+LEAVES_OUT = """
+    CREATE FUNCTION directory_leaves_out() RETURNS text LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, public, pg_temp AS $$
+    BEGIN
+        IF actor_directory_id() IN (SELECT actor_institutions('{registrar,administrator,auditor}')) THEN
+            RETURN '';
+        END IF;
+        RETURN format(' AND (NOT p.is_unlisted AND NOT p.is_restricted OR p.id = %L)', actor_person_id());
+    END $$
+"""
+FIND = "find_people(text[], text, uuid, text, uuid, date, text, uuid, boolean, integer)"
+STATUS = "coalesce(' AND p.status = '"
+
+
+def change_find_people(before: str, after: str) -> None:
+    """Put one piece of `find_people` in the place of another, which must be there once."""
+    op.execute(
+        f"""
+        DO $do$
+        DECLARE
+            written text := pg_get_functiondef('{FIND}'::regprocedure);
+        BEGIN
+            IF length(written) - length(replace(written, $b${before}$b$, '')) <> length($b${before}$b$) THEN
+                RAISE EXCEPTION 'find_people is not as this migration knows it';
+            END IF;
+            EXECUTE replace(written, $b${before}$b$, $b${after}$b$);
+        END $do$
+        """
+    )
+
 
 def upgrade() -> None:
     for column in ("is_restricted", "is_unlisted"):
@@ -82,6 +113,10 @@ def upgrade() -> None:
         op.execute(f"CREATE FUNCTION {signature} {body}")
         op.execute(f"REVOKE EXECUTE ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO academe_app, academe_readonly")
+    op.execute(LEAVES_OUT)
+    op.execute("REVOKE EXECUTE ON FUNCTION directory_leaves_out() FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION directory_leaves_out() TO academe_app, academe_readonly")
+    change_find_people(STATUS, f"directory_leaves_out() || {STATUS}")
     for table, condition in UNUSED.items():
         op.execute(
             f"CREATE POLICY unrestricted ON {table} AS RESTRICTIVE FOR SELECT"
@@ -131,6 +166,8 @@ def create_processing_restriction() -> None:
 
 
 def downgrade() -> None:
+    change_find_people(f"directory_leaves_out() || {STATUS}", STATUS)
+    op.execute("DROP FUNCTION directory_leaves_out()")
     for table in UNUSED:
         op.execute(f"DROP POLICY unrestricted ON {table}")
     for signature in (*FUNCTIONS, "choose_directory(boolean)"):

@@ -119,6 +119,21 @@ class TestDirectory:
         await session.refresh(person)
         assert person.is_unlisted is False
 
+    async def test_a_page_is_not_cut_short_by_who_is_left_out(
+        self, session: Session, home: School, sign_in_as: SignIn
+    ) -> None:
+        for number in (0, 2, 3):
+            home.people[f"student{number}"].is_unlisted = True
+        await session.flush()
+        teacher = await sign_in_as(home, "colleague")
+        names, following = [], "/api/v1/people?search=student&limit=1"
+        while following:
+            page = (await teacher.get(following, headers=JSON)).json()
+            names += [each["name"] for each in page["items"]]
+            cursor = page["next_cursor"]
+            following = f"/api/v1/people?search=student&limit=1&cursor={cursor}" if cursor else ""
+        assert names == ["Student 10001", "Student 10004", "Student 10005"]
+
     async def test_staff_stay_listed(self, session: Session, home: School, sign_in_as: SignIn) -> None:
         teacher = await sign_in_as(home, "lecturer")
         assert (await teacher.post("/account/directory", data={"listed": "no"})).status_code == 403
