@@ -386,7 +386,7 @@ async def privacy_rows(session: Session, school: School) -> dict[str, str]:
     who = person["person_id"]
     # Lifted, as one in force would keep activity and scores from the readers of other tables.
     session.add(ProcessingRestriction(**person, lifted_at=clock.now(), lift_reason="y"))
-    session.add(RectificationRequest(**person, field=RectifiedField.OTHER))
+    session.add(RectificationRequest(**(person | {"reason": None}), field=RectifiedField.OTHER))
     asked = ConsentText(institution_id=school.institution.id, purpose="matrix", version=1, title="x", body="y")
     session.add(asked)
     await session.flush()
