@@ -6,7 +6,7 @@ from alembic import op
 from academe.platform.database.ddl import row_level_security, touch
 
 revision: str = "correct_records_on_request"
-down_revision: str | None = "word_messages"
+down_revision: str | None = "keep_queries_of_people"
 
 TIME = sa.DateTime(timezone=True)
 FIELDS = (
