@@ -3,15 +3,15 @@
 A module arrives here with one `add_typer` line for its `cli.py`.
 """
 
+import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from academe.identity.tokens.cli import accounts
-from academe.lrs.institutions import INSTITUTIONS
-from academe.lrs.rollup.cli import RESOLVERS
+from academe.lrs.institutions import INSTITUTIONS, RESOLVERS
 from academe.operations.demo.cli import Port, Serve, bring_up
 from academe.operations.demo.progress import Steps
 from academe.platform.cli import audit, database, keys, serving
@@ -19,7 +19,6 @@ from academe.platform.commands import AsJson, CommandGroup, later, settings_of_c
 from academe.platform.errors import NotFoundError
 from academe.platform.logging import configure_logging
 from academe.platform.settings import Settings, get_settings
-from academe.worker import known_institutions, resolvers_of, run_worker
 
 app = typer.Typer(
     name="academe",
@@ -36,7 +35,16 @@ def root(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by the group when a command fails
 ) -> None:
     """Academe, the open student-success platform."""
-    context.obj = {RESOLVERS: resolvers_of, INSTITUTIONS: known_institutions}
+    context.obj = {RESOLVERS: _in_worker("resolvers_of"), INSTITUTIONS: _in_worker("known_institutions")}
+
+
+def _in_worker(name: str) -> Callable[..., Any]:
+    """A function of the worker, which knows every module, so that it is loaded by the commands that call it alone."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(importlib.import_module("academe.worker"), name)(*arguments)
+
+    return call
 
 
 @app.command()
@@ -47,6 +55,8 @@ def worker(
     """Do background jobs until Ctrl-C."""
     settings = get_settings()
     configure_logging(settings)
+    from academe.worker import run_worker  # noqa: PLC0415 - knows every module, which other commands need not load
+
     run_worker(settings, concurrency=concurrency, until_empty=until_empty)
 
 
@@ -84,7 +94,14 @@ app.add_typer(serving)
 app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
-app.add_typer(accounts, name="service-account")
+app.add_typer(
+    typer.Typer(
+        cls=later("academe.identity.tokens.cli", "accounts"),
+        help="Programs that act in their own name: add, list, revoke.",
+        no_args_is_help=True,
+    ),
+    name="service-account",
+)
 app.add_typer(
     typer.Typer(
         cls=later("academe.operations.cli", "imports"), help="Import other systems' data.", no_args_is_help=True

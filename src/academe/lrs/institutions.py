@@ -16,6 +16,9 @@ from academe.platform.errors import FieldError, InvalidInputError
 INSTITUTIONS: Final = "lrs.institutions"
 """Where the composition root puts, in the context of every command, what tells the institutions there are."""
 
+RESOLVERS: Final = "lrs.resolvers"
+"""Where it puts what makes the resolvers of all modules (`lrs.rollup.links`)."""
+
 Institution = Annotated[
     str | None,
     typer.Option(help="The institution whose senders it is about: its code, name or id; left out: those of everybody."),

@@ -5,8 +5,12 @@ import threading
 import time
 from uuid import UUID
 
+COUNTER_BITS = 12
+"""Of the counter behind the milliseconds."""
+
 _lock = threading.Lock()
-_last: tuple[int, int] = (0, 0)
+_last = -1
+_COUNTER_MASK = (1 << COUNTER_BITS) - 1
 _RANDOM_MASK = (1 << 62) - 1
 
 
@@ -21,21 +25,21 @@ def new_id() -> UUID:
 
 def new_ids(count: int) -> list[UUID]:
     """As many new ids, in order; what they share is asked for once."""
-    global _last  # noqa: PLW0603 - the counter is the one state of this file
     noise = os.urandom(8 * count)
+    first = reserve(count)
     made: list[UUID] = []
-    with _lock:
-        milliseconds = time.time_ns() // 1_000_000
-        last_milliseconds, counter = _last
-        if milliseconds > last_milliseconds:
-            last_milliseconds, counter = milliseconds, -1
-        for place in range(0, 8 * count, 8):
-            counter += 1
-            if counter > 0xFFF:
-                last_milliseconds, counter = last_milliseconds + 1, 0
-            random_bits = int.from_bytes(noise[place : place + 8]) & _RANDOM_MASK
-            made.append(
-                UUID(int=(last_milliseconds << 80) | (0x7 << 76) | (counter << 64) | (0b10 << 62) | random_bits)
-            )
-        _last = (last_milliseconds, counter)
+    for place in range(count):
+        moment = first + place
+        head = moment >> COUNTER_BITS << 16 | 0x7000 | moment & _COUNTER_MASK
+        tail = int.from_bytes(noise[8 * place : 8 * place + 8]) & _RANDOM_MASK | 0b10 << 62
+        made.append(UUID(int=head << 64 | tail))
     return made
+
+
+def reserve(count: int) -> int:
+    """The first of `count` consecutive moments that no other id of this process has: milliseconds, then the counter."""
+    global _last  # noqa: PLW0603 - the moment of the newest id is the one state of this file
+    with _lock:
+        first = max(time.time_ns() // 1_000_000 << COUNTER_BITS, _last + 1)
+        _last = first + count - 1
+    return first

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 import typer
 
+from academe.lrs.institutions import RESOLVERS
 from academe.lrs.rollup.follower import rebuild as rebuild_rollup
 from academe.lrs.rollup.links import Resolvers
 from academe.platform.commands import AsJson, console, settings_of_command
 from academe.platform.database.session import Database
 from academe.platform.settings import Settings
-
-RESOLVERS: Final = "lrs.resolvers"
-"""Where the composition root puts, in the context of every command, what makes the resolvers of all modules."""
 
 
 def rebuild(context: typer.Context, as_json: AsJson = False) -> None:

@@ -4,15 +4,17 @@ COPY goes past row-level security and so is not allowed into tables of people's 
 the statement that reads it is under every rule of the table it writes.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 from psycopg import AsyncConnection, sql
 
 from academe.platform.database.session import Session
-from academe.platform.ids import new_ids
+from academe.platform.ids import COUNTER_BITS, reserve
 
 ROWS_AT_ONCE: Final = 20_000
 
@@ -89,4 +91,16 @@ async def driver(session: Session) -> AsyncConnection[Any]:
 
 def with_ids(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with a new key each, in column `id`: used for those that turn out to be new."""
-    return rows.with_columns(id=pl.Series([each.hex for each in new_ids(rows.height)], dtype=pl.String))
+    return rows.with_columns(id=pl.Series(_new_ids(rows.height), dtype=pl.String))
+
+
+def _new_ids(count: int) -> list[str]:
+    """What `new_ids` makes, as hexadecimal digits: a hundred thousand of them in some ten milliseconds."""
+    moments = np.arange(count, dtype=np.uint64) + np.uint64(reserve(count))
+    ids = np.empty((count, 2), ">u8")
+    counters = moments & np.uint64((1 << COUNTER_BITS) - 1)
+    ids[:, 0] = moments >> np.uint64(COUNTER_BITS) << np.uint64(16) | np.uint64(0x7000) | counters
+    noise = np.frombuffer(os.urandom(8 * count), np.uint64)
+    ids[:, 1] = noise & np.uint64((1 << 62) - 1) | np.uint64(1 << 63)
+    digits = ids.tobytes().hex()
+    return [digits[start : start + 32] for start in range(0, len(digits), 32)]
