@@ -29,7 +29,9 @@ LOCK: Final = DriverStatement(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})", o
 
 # A plan for the arrays at hand is made in a millisecond and is the same each time.
 _LOCK_AND_PLAN_ONCE: Final = DriverStatement(
-    f"SELECT set_config('plan_cache_mode', 'force_generic_plan', true), pg_advisory_xact_lock({WRITERS_LOCK})",
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true),"
+    " set_config('synchronous_commit', coalesce(%(commit)s, current_setting('synchronous_commit')), true),"
+    f" pg_advisory_xact_lock({WRITERS_LOCK})",
     operation="lock",
     table="xapi_statement",
 )
@@ -192,13 +194,18 @@ async def known_among(connection: AsyncConnection, ids: Sequence[str]) -> dict[s
     return {identifier: Known(from_json(statement), institution) for identifier, statement, institution in rows}
 
 
-async def store_at_once(database: Database, actor: Actor, statements: Sequence[Incoming]) -> bool:
+async def store_at_once(
+    database: Database, actor: Actor, statements: Sequence[Incoming], *, waits_for_disk: bool
+) -> datetime | None:
     """Store statements about which there is nothing else to do, in one transaction and one round trip.
 
-    False when there turned out to be: then nothing was stored. What they share is known to be written.
+    Returns when the first of them was stored; None when there turned out to be more to do: then nothing was stored.
+    What they share is known to be written. Unless it `waits_for_disk`, they are visible and may yet be lost (`flush`).
     """
     named = [one.row.id for one in statements if one.is_named]
-    return bool(await database.at_once(actor, [(_LOCK_AND_PLAN_ONCE, {}), (STORE, columns(statements, named=named))]))
+    begin = (_LOCK_AND_PLAN_ONCE, {"commit": None if waits_for_disk else "off"})
+    rows = await database.at_once(actor, [begin, (STORE, columns(statements, named=named))])
+    return rows[0][0] if rows else None
 
 
 async def store(
