@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from academe.platform.errors import ConflictError
+from academe.platform.http.joined import JoiningProtocol
 from academe.platform.logging import configure_logging
 from academe.platform.metrics import MULTIPROCESS_FOLDER
 from academe.platform.settings import Settings
@@ -93,7 +94,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         factory=True,
         workers=settings.web_workers,
         loop="uvloop",
-        http="httptools",
+        http=JoiningProtocol,
         ws="none",
         proxy_headers=True,
         forwarded_allow_ips=settings.trusted_proxies,
