@@ -10,6 +10,8 @@ from academe.identity.errors import MergeRefusedError
 from academe.identity.models import Account, Person, PersonParticulars, RoleGrant
 from academe.identity.people_merge.service import MAY_STAY, merge_people, preview_merge
 from academe.identity.privacy.holds.models import LegalHold
+from academe.identity.privacy.rectification.models import RectificationRequest
+from academe.identity.privacy.rectification.types import RectifiedField
 from academe.identity.types import PersonStatus, Role
 from academe.platform.actor import system_actor
 from academe.platform.audit.models import AuditEntry
@@ -78,10 +80,25 @@ class TestMerge:
             if any(isinstance(column.type, PersonText) for column in table.columns)
             and any(name == table.name for name, _ in REFERRING)
         }
-        assert encrypted == {"person_particulars"}
+        assert encrypted == {"person_particulars", "rectification_request"}
 
     def test_what_may_stay_is_there(self) -> None:
         assert set(MAY_STAY) <= {table for table, _ in REFERRING}
+
+    async def test_requests_for_corrections_stay_readable(self, session: Session, home: School) -> None:
+        merged, survivor = home.people["student0"], await twin(session, home)
+        async with as_actor(session, system_actor("test")):
+            asked = {"institution_id": home.institution.id, "person_id": merged.id, "field": RectifiedField.OTHER}
+            session.add(RectificationRequest(**asked, wanted="Another number", reason="It is wrong"))
+            await session.flush()
+        actor = home.actor("administrator")
+        async with as_actor(session, actor):
+            await preview_merge(session, actor=actor, survivor_id=survivor.id, merged_id=merged.id)
+            await merge_people(session, actor=actor, survivor_id=survivor.id, merged_id=merged.id)
+        survivor_id = survivor.id
+        session.expire_all()
+        columns = (RectificationRequest.person_id, RectificationRequest.wanted, RectificationRequest.reason)
+        assert (await session.execute(select(*columns))).one() == (survivor_id, "Another number", "It is wrong")
 
     async def test_particulars_are_merged_by_field(self, session: Session, home: School) -> None:
         merged, survivor = home.people["student0"], await twin(session, home)

@@ -47,6 +47,7 @@ SHOW_ONE: dict[str, str] = {
 
 # Routes with an object in their address that need not be walked, each with its reason.
 NOT_WALKED: dict[str, str] = {
+    "/api/v1/institutions/{institution_id}/retention": "rules and counts",
     "/people/{person_id}/restriction": "a form, behind a page that leaves its own entry",
     "/corrections/{request_id}": "tests/identity/privacy/test_rectification.py",
     "/api/v1/rectifications/{request_id}": "tests/identity/privacy/test_rectification.py",

@@ -28,9 +28,15 @@ OWN = "/api/v1/me/rectifications"
 WHY = "As on my passport"
 
 
+async def asking(client: httpx.AsyncClient) -> str:
+    """Where the person of a browser asks."""
+    me = (await client.get("/api/v1/me", headers=JSON)).json()
+    return f"/api/v1/people/{me['person_id']}/rectifications"
+
+
 async def ask(client: httpx.AsyncClient, field: str = "family_name", wanted: str = "Núñez") -> str:
     body = {"field": field, "wanted": wanted, "reason": WHY}
-    answer = await client.post(OWN, headers=JSON, json=body)
+    answer = await client.post(await asking(client), headers=JSON, json=body)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
@@ -42,7 +48,13 @@ async def decide(client: httpx.AsyncClient, request_id: str, decision: str, answ
 class TestAsking:
     async def test_it_takes_a_person(self, browser: httpx.AsyncClient) -> None:
         assert (await browser.get("/account/corrections")).headers["location"].startswith("/sign-in")
-        assert (await browser.post(OWN, headers=JSON, json={})).status_code == 401
+        assert (await browser.get(OWN, headers=JSON)).status_code == 401
+
+    async def test_nobody_asks_for_another(self, home: School, sign_in_as: SignIn) -> None:
+        path = f"/api/v1/people/{home.people['student1'].id}/rectifications"
+        body = {"field": "other", "wanted": "x", "reason": "y"}
+        client = await sign_in_as(home, "student0")
+        assert (await client.post(path, headers=JSON, json=body)).status_code == 403
 
     @pytest.mark.parametrize(
         ("field", "wanted", "message"),
@@ -59,7 +71,9 @@ class TestAsking:
         self, home: School, sign_in_as: SignIn, field: str, wanted: str, message: str
     ) -> None:
         client = await sign_in_as(home, "student0")
-        refused = await client.post(OWN, headers=JSON, json={"field": field, "wanted": wanted, "reason": WHY})
+        refused = await client.post(
+            await asking(client), headers=JSON, json={"field": field, "wanted": wanted, "reason": WHY}
+        )
         assert refused.status_code == 422
         assert refused.json()["errors"][0]["field"] == "wanted"
         form = await client.post("/account/corrections", data={"field": field, "wanted": wanted, "reason": WHY})
@@ -72,7 +86,7 @@ class TestAsking:
         session.add_all([RectificationRequest(**mine) for _ in range(MOST_OPEN)])
         await session.flush()
         body = {"field": "other", "wanted": "x", "reason": "y"}
-        assert (await client.post(OWN, headers=JSON, json=body)).status_code == 409
+        assert (await client.post(await asking(client), headers=JSON, json=body)).status_code == 409
         assert "please wait" in (await client.post("/account/corrections", data=body)).text
 
     async def test_registrars_are_told(self, session: Session, home: School, sign_in_as: SignIn) -> None:

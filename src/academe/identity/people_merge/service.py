@@ -15,6 +15,7 @@ from academe.identity import policy
 from academe.identity.errors import MergeRefusedError
 from academe.identity.models import Account, AccountSession, Person, PersonParticulars
 from academe.identity.privacy.holds.service import require_not_held
+from academe.identity.privacy.rectification.models import RectificationRequest
 from academe.identity.service import about, known_person
 from academe.identity.sign_in.actors import forget_actors
 from academe.platform.actor import Actor
@@ -96,12 +97,18 @@ async def merge_people(session: Session, *, actor: Actor, survivor_id: UUID, mer
     _require_two(actor, survivor, merged)
     await session.flush()
     differing = await _merge_particulars(session, survivor, merged)
+    requests = await _take_requests(session, actor, survivor, merged)
     try:
         async with session.begin_nested():
             found = await session.execute(_MERGE, {"survivor": survivor.id, "merged": merged.id})
             rows = [MergedRows(*row) for row in found]
     except IntegrityError as error:
         raise _refused(error) from error
+    for request, said in requests:
+        await session.refresh(request)
+        for name, value in said.items():
+            setattr(request, name, value)
+    await session.flush()
     accounts = select(Account.id).where(Account.person_id == merged.id)
     await session.execute(delete(AccountSession).where(AccountSession.account_id.in_(accounts)))
     for person in (survivor, merged):
@@ -150,6 +157,24 @@ async def _merge_particulars(session: Session, survivor: Person, merged: Person)
             differing.append(name)
     await session.flush()
     return differing
+
+
+async def _take_requests(
+    session: Session, actor: Actor, survivor: Person, merged: Person
+) -> Sequence[tuple[RectificationRequest, dict[str, str | None]]]:
+    """Empty the merged person's requests for corrections, whose texts then go under the key of the survivor.
+
+    Raises MergeRefusedError for an administrator's own: nobody writes in requests about their own record.
+    """
+    wanted = select(RectificationRequest).where(RectificationRequest.person_id == merged.id)
+    requests = (await session.scalars(wanted)).all()
+    if requests and survivor.id == actor.person_id:
+        raise MergeRefusedError("There are requests for corrections about you; let another administrator do it.")
+    taken = [(each, {"wanted": each.wanted, "reason": each.reason, "answer": each.answer}) for each in requests]
+    for each in requests:
+        each.wanted = each.reason = each.answer = None
+    await session.flush()
+    return taken
 
 
 def _refused(error: IntegrityError) -> MergeRefusedError:

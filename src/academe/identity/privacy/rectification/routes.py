@@ -14,6 +14,7 @@ from academe.identity.privacy.rectification.service import (
     withdraw_rectification,
 )
 from academe.identity.privacy.rectification.types import RectificationStatus
+from academe.platform.errors import PermissionDeniedError
 from academe.platform.http.dependencies import ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.pagination import Page, Paging, fetch_page
 from academe.platform.http.routing import api_router
@@ -28,9 +29,13 @@ async def list_own_rectifications(actor: SignedIn, session: ReadOnlySession, pag
     return await fetch_page(session, mine, NEWEST_FIRST, paging, lambda row: _out(shown(row)))
 
 
-@router.post("/me/rectifications", status_code=201)
-async def add_rectification(body: RectificationIn, actor: SignedIn, session: WriteSession) -> RectificationOut:
-    """Ask that one's record be corrected."""
+@router.post("/people/{person_id}/rectifications", status_code=201)
+async def add_rectification(
+    person_id: UUID, body: RectificationIn, actor: SignedIn, session: WriteSession
+) -> RectificationOut:
+    """Ask that one's record be corrected; nobody asks for somebody else."""
+    if person_id != actor.person_id:
+        raise PermissionDeniedError("People ask for corrections of their own record.")
     return _out(await ask_rectification(session, actor=actor, **body.model_dump()))
 
 
