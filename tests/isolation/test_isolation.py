@@ -296,15 +296,15 @@ TOLD: Final = {
 }
 """What is told on purpose although the policies of its table do not show it: where, what, and why."""
 
-STATED: Final = frozenset({"xapi_statement"})
-"""Closed to everybody but the system, which asks the database who reads the statements of which institution."""
+STATED: Final = frozenset({("xapi_statement", "statement"), ("xapi_sender", "name")})
+"""Read by the system, which asks the database who reads the statements of which institution, and who sent them."""
 
 READ_STATEMENTS: Final = ("administrator", "auditor")
 
 
 def _is_told(who: str, route: str, place: Planted) -> bool:
     role, _, school = who.rpartition(" of ")
-    is_reader = place.table in STATED and role in READ_STATEMENTS and school == place.school
+    is_reader = (place.table, place.column) in STATED and role in READ_STATEMENTS and school == place.school
     return is_reader or (route, place.table, place.column) in TOLD
 
 
