@@ -23,6 +23,9 @@ MARKER: Final = re.compile(rb"zq(\d{6})qz")
 _FILES: Final = {"content", "source"}
 """Columns of bytes that hold what somebody has written."""
 
+_NEEDED: Final = {"master_key", "password_hash"}
+"""Texts without which nothing can be decrypted and nobody signs in."""
+
 _DOCUMENTS: Final = {("xapi_statement", "statement"), ("xapi_set_aside", "statement")}
 """Columns of JSON that may hold anything."""
 
@@ -122,7 +125,7 @@ def _texts(table: Table) -> list[Column[Any]]:
     return [
         column
         for column in table.columns
-        if not (column.name == "master_key" or column.primary_key or column.foreign_keys or column.computed is not None)
+        if not (column.name in _NEEDED or column.primary_key or column.foreign_keys or column.computed is not None)
         and (
             type(column.type) in {Text, String}
             or (type(column.type) is LargeBinary and column.name in _FILES)
