@@ -46,6 +46,7 @@ class TestList:
             "enrolled_on": "2026-09-28",
             "withdrawn_on": None,
             "attendance": 1.0,
+            "is_restricted": False,
         }
 
     @pytest.mark.parametrize("order", ["number", "name", "status", "enrolled_on"])
