@@ -6,6 +6,8 @@ import pytest
 
 from academe.platform.database.turns import Turns
 
+pytestmark = pytest.mark.anyio
+
 
 async def test_no_more_go_in_together_than_there_are_places() -> None:
     turns = Turns(2, patience_seconds=60)
