@@ -93,10 +93,6 @@ def server_settings(machine: Machine, folder: Path, socket_directory: Path) -> d
         "fsync": "on",
         "synchronous_commit": "on",
         "full_page_writes": "on",
-        # Nobody copies this server by its log. Tables that are filled by the transaction that made them, and new
-        # indexes, are then written once and forced to disk, instead of twice.
-        "wal_level": "minimal",
-        "max_wal_senders": "0",
         # The build has only pglz, with which an index takes three times as long
         # (docs/decisions/embedded-database.md).
         "wal_compression": "off",
