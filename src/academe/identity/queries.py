@@ -78,13 +78,22 @@ def subtree(root_id: UUID | ScalarSelect[UUID]) -> Select[UUID]:
 
 def holders_at(org_unit_id: UUID, *roles: Role) -> Select[UUID]:
     """The ids of the people who hold one of the roles today at a node or at one above it."""
+    held = (_at_or_above(org_unit_id), RoleGrant.role.in_(roles), in_force(clock.now().date()))
+    return select(RoleGrant.person_id).where(*held).distinct()
+
+
+async def administers_until(session: AsyncSession, person_id: UUID, org_unit_id: UUID) -> date | None:
+    """The last day of somebody who administers a node today; None when no end is set."""
+    held = (_at_or_above(org_unit_id), RoleGrant.role == Role.ADMINISTRATOR, in_force(clock.now().date()))
+    ends = (await session.scalars(select(RoleGrant.ends_on).where(RoleGrant.person_id == person_id, *held))).all()
+    last_days = [day for day in ends if day is not None]
+    return max(last_days, default=None) if len(last_days) == len(ends) else None
+
+
+def _at_or_above(org_unit_id: UUID) -> ColumnElement[bool]:
     above = select(OrgUnit.id, OrgUnit.parent_id).where(OrgUnit.id == org_unit_id).cte("above", recursive=True)
     above = above.union(select(OrgUnit.id, OrgUnit.parent_id).join(above, OrgUnit.id == above.c.parent_id))
-    return (
-        select(RoleGrant.person_id)
-        .where(RoleGrant.org_unit_id.in_(select(above.c.id)), RoleGrant.role.in_(roles), in_force(clock.now().date()))
-        .distinct()
-    )
+    return RoleGrant.org_unit_id.in_(select(above.c.id))
 
 
 def org_units_of(institution_id: UUID) -> Select[OrgUnit]:

@@ -22,7 +22,7 @@ from academe.identity.errors import (
     RoleHeldError,
 )
 from academe.identity.models import OrgUnit, Person, PersonParticulars, RoleGrant
-from academe.identity.queries import in_force
+from academe.identity.queries import administers_until, in_force
 from academe.identity.sign_in.actors import forget_actors
 from academe.identity.types import OrgUnitKind, PersonStatus, Role
 from academe.platform import clock
@@ -187,8 +187,9 @@ async def grant_role(
 ) -> RoleGrant:
     """Let a person hold a role at a node and below, from `starts_on` (today) to `ends_on` (open), both inclusive.
 
-    Raises PersonNotFoundError, OrgUnitNotFoundError, InvalidInputError when the node lies in another institution or the
-    days are in the wrong order, RoleHeldError when the role is held there already in that time.
+    Raises PersonNotFoundError, OrgUnitNotFoundError, InvalidInputError when the node lies in another institution, the
+    days are in the wrong order or the actor's own role ends before, RoleHeldError when the role is held there already
+    in that time.
     """
     permitted = policy.can_administer(actor, org_unit_id)
     policy.require(permitted, actor, "Only administrators may grant roles, at their part of the organisation.")
@@ -205,6 +206,7 @@ async def grant_role(
     start = starts_on or clock.now().date()
     if ends_on is not None and ends_on < start:
         raise InvalidInputError(errors=[FieldError("ends_on", "The last day must not lie before the first.")])
+    await _require_within_own_time(session, actor, node.id, ends_on, field="ends_on")
     grant = RoleGrant(person_id=person.id, org_unit_id=node.id, role=role, starts_on=start, ends_on=ends_on)
     grant.granted_by = actor.person_id
     try:
@@ -224,10 +226,21 @@ async def grant_role(
     return grant
 
 
+async def _require_within_own_time(
+    session: Session, actor: Actor, org_unit_id: UUID, last_day: date | None, *, field: str
+) -> None:
+    """Nobody gives longer than they have: a deputy for a month makes nobody administrator for good."""
+    if actor.person_id is None:
+        return
+    own = await administers_until(session, actor.person_id, org_unit_id)
+    if own is not None and (last_day is None or last_day > own):
+        raise InvalidInputError(errors=[FieldError(field, f"Your own role ends on {own}: choose that day or before.")])
+
+
 async def end_role(session: Session, *, actor: Actor, grant_id: UUID, last_day: date | None = None) -> RoleGrant:
     """Let a role end on `last_day`; without it, yesterday was the last, so that it ends at once.
 
-    Raises RoleGrantNotFoundError and LastAdministratorError.
+    Raises RoleGrantNotFoundError, LastAdministratorError, and InvalidInputError for a day after the actor's own role.
     """
     policy.require(not actor.is_anonymous, actor, "")
     grant = await session.get(RoleGrant, grant_id)
@@ -238,6 +251,8 @@ async def end_role(session: Session, *, actor: Actor, grant_id: UUID, last_day: 
     node = await session.get_one(OrgUnit, grant.org_unit_id)
     if grant.role is Role.ADMINISTRATOR and node.parent_id is None:
         await _refuse_last_administrator(session, grant)
+    if last_day is not None:
+        await _require_within_own_time(session, actor, node.id, last_day, field="last_day")
     before = grant.ends_on
     yesterday = clock.now().date() - timedelta(days=1)
     grant.ends_on = max(last_day or yesterday, grant.starts_on - timedelta(days=1))

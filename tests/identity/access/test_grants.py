@@ -1,6 +1,6 @@
 """Roles given and ended at nodes, as pages and programs meet them, and what the database then shows."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import httpx
 import pytest
@@ -105,6 +105,28 @@ class TestPages:
         assert await enrollments_seen(session, home, "colleague") == 3
         actions = (await session.scalars(select(AuditEntry.action).where(AuditEntry.action.like("role.%")))).all()
         assert sorted(actions) == ["role.ended", "role.granted"]
+
+    async def test_nobody_gives_longer_than_they_have(self, session: Session, home: School, sign_in_as: SignIn) -> None:
+        own = await grant_of(session, home, "faculty_administrator")
+        own.ends_on = date(2099, 6, 30)
+        await session.flush()
+        client = await sign_in_as(home, "faculty_administrator")
+        body = {
+            "person_id": str(home.people["colleague"].id),
+            "org_unit_id": str(home.department.id),
+            "role": "administrator",
+        }
+        for too_long in ({}, {"ends_on": "2099-07-01"}):
+            refused = await client.post("/api/v1/roles", json=body | too_long, headers=JSON)
+            assert refused.status_code == 422
+            assert refused.json()["errors"][0]["field"] == "ends_on"
+            assert "2099-06-30" in refused.text
+        given = await client.post("/api/v1/roles", json=body | {"ends_on": "2099-06-30"}, headers=JSON)
+        assert given.status_code == 201
+        prolonged = await client.post(
+            f"/api/v1/roles/{given.json()['id']}/end", json={"last_day": "2099-07-01"}, headers=JSON
+        )
+        assert prolonged.json()["errors"][0]["field"] == "last_day"
 
     async def test_the_last_administrator_stays(self, session: Session, home: School, sign_in_as: SignIn) -> None:
         client = await sign_in_as(home, "administrator")
