@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, true
 from academe.identity.models import OrgUnit, Person
 from academe.identity.types import AT_NODE, Role
 from academe.platform.actor import Actor
-from academe.platform.errors import AuthenticationRequiredError, PermissionDeniedError
+from academe.platform.errors import AuthenticationRequiredError, FieldError, InvalidInputError, PermissionDeniedError
 
 REGISTERING = (Role.REGISTRAR, Role.ADMINISTRATOR)
 """Who keeps the institution's list of people."""
@@ -53,6 +53,21 @@ def institutions_to_administer(actor: Actor) -> Sequence[UUID]:
     """The institutions for which `can_manage_accounts` is true, in a fixed order."""
     administered = {s for s in actor.scopes if s.role == Role.ADMINISTRATOR and s.org_unit_id == s.institution_id}
     return sorted(scope.institution_id for scope in administered)
+
+
+def institution_to_administer(actor: Actor, given: UUID | None, *, refusal: str) -> UUID:
+    """The institution of something new: the one given, else the only one that the actor administers.
+
+    Raises PermissionDeniedError with the `refusal` for those who do not administer it, InvalidInputError when it is not
+    said and the actor administers several.
+    """
+    administered = institutions_to_administer(actor)
+    require(actor.is_system or bool(administered), actor, refusal)
+    if given is None and len(administered) != 1:
+        raise InvalidInputError(errors=[FieldError("institution_id", "Please say for which institution.")])
+    chosen = given or administered[0]
+    require(can_manage_accounts(actor, chosen), actor, refusal)
+    return chosen
 
 
 def decides_sign_in(actor: Actor) -> bool:

@@ -8,10 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, true
 
-from academe.identity.api import institutions_to_administer, require
+from academe.identity.api import institution_to_administer, institutions_to_administer, require
 from academe.messaging.webhooks.models import WebhookEndpoint
 from academe.platform.actor import Actor
-from academe.platform.errors import FieldError, InvalidInputError
 
 ADMINISTRATORS_ONLY: Final = "Only administrators of the institution may look after its webhooks."
 
@@ -37,14 +36,5 @@ def require_managing(actor: Actor) -> None:
 
 
 def institution_to_manage(actor: Actor, given: UUID | None) -> UUID:
-    """The institution that a new endpoint is for: the one given, else the only one that the actor administers.
-
-    Raises PermissionDeniedError for those who do not administer it, InvalidInputError when there are several.
-    """
-    require_managing(actor)
-    managed = institutions_to_administer(actor)
-    if given is None and len(managed) != 1:
-        raise InvalidInputError(errors=[FieldError("institution_id", "Please say for which institution.")])
-    chosen = given or managed[0]
-    require(can_manage(actor, chosen), actor, ADMINISTRATORS_ONLY)
-    return chosen
+    """The institution of a new one: the one given, else the only one that the actor administers."""
+    return institution_to_administer(actor, given, refusal=ADMINISTRATORS_ONLY)
