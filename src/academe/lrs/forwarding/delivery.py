@@ -10,8 +10,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,8 +22,8 @@ from academe.lrs.forwarding.types import ForwardVersion, PauseReason
 from academe.lrs.xapi.comparison import difference
 from academe.lrs.xapi.multipart import Attachment, multipart_content, new_boundary
 from academe.lrs.xapi.versions import Version
-from academe.platform import clock
 from academe.platform.http.outbound import AddressRefusedError, CheckedTransport
+from academe.platform.http.replies import beginning, read_within, retry_after, unanswered
 from academe.platform.settings import Settings
 
 REFUSED_IN_ROW: Final = 25
@@ -37,7 +36,6 @@ _TAKEN: Final = frozenset({200, 204})
 _SPLIT: Final = frozenset({400, 409, 413, 415, 422})
 _PAUSE: Final = frozenset({401, 403})
 _LATER: Final = frozenset({429, 503})
-_LONGEST_WAIT_SECONDS: Final = 6 * 3600.0
 _NO_STORE: Final = "It answers without the ids of the statements: this is not the address of a learning record store."
 _NOT_NAMED: Final = (
     "It does not say that it has all statements, and whether it has the rest cannot be read there; the credentials may"
@@ -109,7 +107,7 @@ class _Reply:
     @property
     def text(self) -> str:
         """The beginning of it, for people."""
-        return self.body[: 4 * _SHOWN].decode("utf-8", "replace").replace("\x00", "")[:_SHOWN].strip()
+        return beginning(self.body, _SHOWN)
 
 
 class _StopError(Exception):
@@ -267,24 +265,16 @@ class Sending:
                 ) as response,
             ):
                 status = response.status_code
-                return _Reply(status, response.headers, await _read(response))
+                return _Reply(status, response.headers, await read_within(response, _LONGEST_ANSWER))
         except (httpx.HTTPError, httpx.InvalidURL, AddressRefusedError, TimeoutError) as error:
-            failure = _network_failure(error, self._seconds)
+            # Smaller batches may help where there was a connection.
+            shrink = not isinstance(error, (AddressRefusedError, httpx.ConnectTimeout, httpx.ConnectError))
+            failure = Failure(unanswered(error, self._seconds), shrink=shrink)
             status, said = None, failure.words
             raise _StopError(failure) from error
         finally:
             milliseconds = round((time.monotonic() - started) * 1000)
             outcome.answers.append(Answered(status, statements, milliseconds, said))
-
-
-async def _read(response: httpx.Response) -> bytes:
-    """The body; what is too long for an answer of the standard is an error of the protocol."""
-    read = bytearray()
-    async for chunk in response.aiter_raw():
-        read += chunk
-        if len(read) > _LONGEST_ANSWER:
-            raise httpx.RemoteProtocolError("the answer is too long")
-    return bytes(read)
 
 
 def _ids_in(reply: _Reply) -> set[UUID]:
@@ -318,9 +308,10 @@ def _failure_of(reply: _Reply) -> Failure:
         what = "refuses the credentials" if reply.status == 401 else "does not let these credentials write statements"
         return Failure(f"The other store {what} ({reply.status}).", pause=PauseReason.CREDENTIALS)
     if reply.status in _LATER:
-        wait = _retry_after(reply.headers.get("Retry-After", ""))
-        asked = "" if wait is None else f" and asks to come back in {wait:.0f} s"
-        return Failure(f"The other store is busy ({reply.status}){asked}.", wait_seconds=wait)
+        wait = retry_after(reply.headers)
+        seconds = None if wait is None else wait.total_seconds()
+        asked = "" if seconds is None else f" and asks to come back in {seconds:.0f} s"
+        return Failure(f"The other store is busy ({reply.status}){asked}.", wait_seconds=seconds)
     if 300 <= reply.status < 400:
         return Failure(
             f"It answers {reply.status} with another address, to which nothing is sent; enter the right one."
@@ -328,39 +319,6 @@ def _failure_of(reply: _Reply) -> Failure:
     if reply.status == 404:
         return Failure("There is no learning record store at this address (404).")
     return Failure(f"The other store failed ({reply.status}).", shrink=reply.status >= 500)
-
-
-def _network_failure(error: Exception, seconds: int) -> Failure:
-    """What kept a request from its answer, in words of ours: those of libraries name addresses and files."""
-    match error:
-        case AddressRefusedError():
-            return Failure(str(error))
-        case httpx.ConnectTimeout():
-            return Failure("It cannot be reached: no connection in time.")
-        case TimeoutError() | httpx.TimeoutException():
-            return Failure(f"There was no answer within {seconds} s.", shrink=True)
-        case httpx.ConnectError():
-            is_tls = "certificate" in str(error).lower() or "ssl" in str(error).lower()
-            return Failure(
-                "Its certificate cannot be trusted."
-                if is_tls
-                else "It cannot be reached: no connection or no such name."
-            )
-        case _:
-            return Failure("The connection ended before the answer was whole.", shrink=True)
-
-
-def _retry_after(value: str) -> float | None:
-    """The seconds that a header Retry-After asks for (RFC 9110, 10.2.3), six hours at the most; None without one."""
-    value = value.strip()
-    if value.isascii() and value.isdecimal():
-        return min(float(value[:9]), _LONGEST_WAIT_SECONDS)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max((at - clock.now()).total_seconds(), 0.0), _LONGEST_WAIT_SECONDS)
 
 
 def _is_same(ours: dict[str, Any], theirs: dict[str, Any], version: ForwardVersion) -> bool:

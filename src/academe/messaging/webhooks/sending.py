@@ -10,7 +10,6 @@ import random
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from academe.platform.actor import system_actor
 from academe.platform.audit.service import Subject, record
 from academe.platform.database.session import Database, Session
 from academe.platform.http.outbound import AddressRefusedError, CheckedTransport
+from academe.platform.http.replies import beginning, read_within, retry_after, unanswered
 from academe.platform.logging import get_logger
 
 ACTOR: Final = system_actor("send webhooks")
@@ -49,7 +49,6 @@ _LONGEST_ANSWER: Final = 64 * 1024
 _SHOWN: Final = 1_000
 _FIRST_REST: Final = timedelta(seconds=30)
 _LONGEST_REST: Final = timedelta(minutes=10)
-_LONGEST_WISH: Final = timedelta(hours=6)
 _GONE: Final = 410
 _BUSY: Final = 429
 
@@ -155,12 +154,12 @@ async def attempt(client: httpx.AsyncClient, task: Task) -> Answer:
             asyncio.timeout(_SECONDS),
             client.stream("POST", task.url, content=task.body, headers=headers) as response,
         ):
-            text = await _read(response)
+            text = beginning(await read_within(response, _LONGEST_ANSWER), _SHOWN)
             taken = round((time.monotonic() - started) * 1000)
-            wait = _retry_after(response.headers.get("Retry-After", ""))
+            wait = retry_after(response.headers) or timedelta(0)
             return Answer(taken, response.status_code, text, _words(response.status_code), wait)
     except (httpx.HTTPError, httpx.InvalidURL, AddressRefusedError, TimeoutError) as error:
-        return Answer(round((time.monotonic() - started) * 1000), failure=_network_words(error))
+        return Answer(round((time.monotonic() - started) * 1000), failure=unanswered(error, _SECONDS))
 
 
 async def note(session: Session, task: Task, answer: Answer) -> None:
@@ -215,46 +214,9 @@ async def _switch_off_if_hopeless(session: Session, endpoint: WebhookEndpoint, a
     await notify(session, actor=ACTOR, notice=notice, receivers=receivers.all())
 
 
-async def _read(response: httpx.Response) -> str:
-    """The beginning of the answer; one that does not end is an error of the protocol."""
-    read = bytearray()
-    async for chunk in response.aiter_raw():
-        read += chunk
-        if len(read) > _LONGEST_ANSWER:
-            raise httpx.RemoteProtocolError("the answer is too long")
-    return bytes(read)[: 4 * _SHOWN].decode("utf-8", "replace").replace("\x00", "")[:_SHOWN].strip()
-
-
 def _words(status: int) -> str:
     if status < 300:
         return ""
     if status < 400:
         return f"It answers {status} with another address, to which nothing is sent; enter the right one."
     return f"It answers {status}."
-
-
-def _network_words(error: Exception) -> str:
-    """What kept a request from its answer, in words of ours: those of libraries name addresses and files."""
-    match error:
-        case AddressRefusedError():
-            return str(error)
-        case TimeoutError() | httpx.TimeoutException():
-            return f"There was no answer within {_SECONDS:.0f} s."
-        case httpx.ConnectError():
-            is_tls = "certificate" in str(error).lower() or "ssl" in str(error).lower()
-            return "Its certificate cannot be trusted." if is_tls else "It cannot be reached."
-        case _:
-            return "The connection ended before the answer was whole."
-
-
-def _retry_after(value: str) -> timedelta:
-    """The wait that a header Retry-After asks for (RFC 9110, 10.2.3), six hours at the most; none without one."""
-    value = value.strip()
-    if value.isascii() and value.isdecimal():
-        return min(timedelta(seconds=int(value[:9])), _LONGEST_WISH)
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return timedelta(0)
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(timedelta(0), min(at - clock.now(), _LONGEST_WISH))
