@@ -1,5 +1,7 @@
 """The cache in one process: bounded in time and number, forgetful on demand."""
 
+import asyncio
+
 import pytest
 
 from academe.platform.cache import Cache, MemoryCache
@@ -11,6 +13,24 @@ class Clock:
 
     def __call__(self) -> float:
         return self.time
+
+
+class Loads:
+    """Loads that end when the test says so."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._running: asyncio.Queue[asyncio.Future[int]] = asyncio.Queue()
+
+    async def __call__(self) -> int:
+        self.number += 1
+        value: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._running.put_nowait(value)
+        return await value
+
+    async def begun(self) -> None:
+        """Wait for the next to begin; `end` then ends it."""
+        self.end = (await self._running.get()).set_result
 
 
 @pytest.fixture
@@ -85,4 +105,43 @@ class TestGetOrLoad:
 
         with pytest.raises(ConnectionError):
             await cache.get_or_load("a", fail)
+        assert cache.get("a") is None
+
+    async def test_who_asks_meanwhile_waits_for_it(self, cache: MemoryCache[str, int]) -> None:
+        loads = Loads()
+        asked = [asyncio.create_task(cache.get_or_load("a", loads)) for _ in range(3)]
+        await loads.begun()
+        loads.end(7)
+        assert await asyncio.gather(*asked) == [7, 7, 7]
+        assert loads.number == 1
+
+    async def test_the_next_loads_when_it_failed(self, cache: MemoryCache[str, int]) -> None:
+        loads = Loads()
+        first, second = (asyncio.create_task(cache.get_or_load("a", loads)) for _ in range(2))
+        await loads.begun()
+        first.cancel()
+        await loads.begun()
+        loads.end(8)
+        assert await second == 8
+        assert first.cancelled()
+
+    async def test_keeps_nothing_that_was_forgotten_meanwhile(self, cache: MemoryCache[str, int]) -> None:
+        loads = Loads()
+        before = asyncio.create_task(cache.get_or_load("a", loads))
+        await loads.begun()
+        cache.clear()
+        after = asyncio.create_task(cache.get_or_load("a", loads))
+        ended = loads.end
+        await loads.begun()
+        loads.end(2)
+        assert await after == 2
+        ended(1)
+        assert await before == 1
+        assert cache.get("a") == 2
+
+    async def test_keeps_only_what_is_worth_it(self, cache: MemoryCache[str, int]) -> None:
+        async def load() -> int:
+            return 5
+
+        assert await cache.get_or_load("a", load, keep=lambda value: value > 5) == 5
         assert cache.get("a") is None

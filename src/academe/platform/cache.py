@@ -5,6 +5,7 @@ Anything cached must be allowed to be `seconds` old in every other process; whoe
 at once.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
@@ -44,6 +45,7 @@ class MemoryCache(Generic[Key, Value]):
         self._seconds = seconds
         self._clock = clock
         self._kept: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._loading: dict[Key, asyncio.Event] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -67,14 +69,35 @@ class MemoryCache(Generic[Key, Value]):
 
     def forget(self, key: Key) -> None:
         self._kept.pop(key, None)
+        self._loading.pop(key, None)
 
     def clear(self) -> None:
         self._kept.clear()
+        self._loading.clear()
 
-    async def get_or_load(self, key: Key, load: Callable[[], Awaitable[Value]]) -> Value:
-        """The value kept for a key, loaded and kept when there is none; a failed load keeps nothing."""
-        kept = self.get(key)
-        if kept is None:
-            kept = await load()
-            self.put(key, kept)
+    async def get_or_load(
+        self, key: Key, load: Callable[[], Awaitable[Value]], *, keep: Callable[[Value], bool] = lambda _: True
+    ) -> Value:
+        """The value kept for a key, loaded when there is none, and kept if `keep` says so.
+
+        Who asks while it is loading waits for that. A failed load keeps nothing, and the next who waits loads; nor is
+        kept what was forgotten while it was loading, because it may have been read before it changed.
+        """
+        while (kept := self.get(key)) is None:
+            others = self._loading.get(key)
+            if others is None:
+                return await self._load(key, load, keep)
+            await others.wait()
         return kept
+
+    async def _load(self, key: Key, load: Callable[[], Awaitable[Value]], keep: Callable[[Value], bool]) -> Value:
+        loaded = self._loading[key] = asyncio.Event()
+        try:
+            value = await load()
+            if self._loading.get(key) is loaded and keep(value):
+                self.put(key, value)
+            return value
+        finally:
+            if self._loading.get(key) is loaded:
+                del self._loading[key]
+            loaded.set()

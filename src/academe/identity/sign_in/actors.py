@@ -44,8 +44,6 @@ class KnownActor:
 
 
 _actors: Final[MemoryCache[bytes, KnownActor]] = MemoryCache(entries=10_000, seconds=KEPT_SECONDS)
-
-
 _caches: Final[list[MemoryCache[bytes, Any]]] = [_actors]
 
 
@@ -77,12 +75,17 @@ async def actor_for(database: Database, token: str, sources: Sequence[ScopeSourc
 async def known_actor_for(database: Database, token: str, sources: Sequence[ScopeSource]) -> KnownActor:
     """`actor_for`, with whether the person still has to set a second factor up."""
     key = token_hash(token)
-    known = _actors.get(key)
-    if known is None:
+    renewed = None
+
+    async def load() -> KnownActor:
+        nonlocal renewed
         known = await _load(database, key, sources)
-        if not known.actor.is_anonymous:  # a guess must not push somebody's entry out
-            _actors.put(key, replace(known, renewed=None))
-    return known
+        renewed = known.renewed
+        return replace(known, renewed=None)
+
+    # A guess must not push somebody's entry out.
+    known = await _actors.get_or_load(key, load, keep=lambda each: not each.actor.is_anonymous)
+    return replace(known, renewed=renewed) if renewed else known
 
 
 async def session_is_open(session: Session | ReadSession, session_id: UUID, *, idle: timedelta) -> bool:

@@ -54,10 +54,7 @@ def bearer_resolver(sources: Sequence[ScopeSource]) -> BearerResolver:
         if not request.url.path.startswith(f"{API_PREFIX}/") or not 0 < len(token) <= _LONGEST:
             raise TokenRefusedError
         key = token_hash(token)
-        known = _known.get(key)
-        if known is None:
-            known = await _load(request.app.state.database, key, sources)
-            _known.put(key, known)
+        known = await _known.get_or_load(key, lambda: _load(request.app.state.database, key, sources))
         if known.expires_at <= clock.now():
             raise TokenRefusedError
         wanted = needed(request.method, _area(request))
