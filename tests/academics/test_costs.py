@@ -70,8 +70,8 @@ async def enrol_more(session: Session, schools: TwoSchools, count: int) -> None:
 COSTS = {
     "/offerings": 2,  # the list, the terms
     "/offerings/{offering}": 4,  # the offering, counts, staff, next meeting
-    "/offerings/{offering}/roster": 3,  # the offering, the page, counts
-    "/offerings/{offering}/roster?q=Student&sort=-name&status=enrolled": 3,
+    "/offerings/{offering}/roster": 2,  # the offering with its counts, the page
+    "/offerings/{offering}/roster?q=Student&sort=-name&status=enrolled": 2,
     "/offerings/{offering}/meetings": 2,  # the offering, the list
     "/meetings/{meeting}/attendance": 2,  # the meeting, the class
     "/api/v1/offerings": 1,

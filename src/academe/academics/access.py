@@ -3,18 +3,19 @@
 What the actor may not know of is not found (404); what the actor knows of and may not change is refused (403).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Select, Text, Uuid, bindparam, cast, select
+from sqlalchemy import Select, Text, Uuid, bindparam, cast, func, select
 from sqlalchemy.orm import joinedload
 
 from academe.academics import policy
 from academe.academics.errors import EnrollmentNotFoundError, MeetingNotFoundError, OfferingNotFoundError
 from academe.academics.models import Enrollment, Meeting, Offering, StudentRecord, Term, Unit
-from academe.academics.types import OfferingStatus
+from academe.academics.types import EnrollmentStatus, OfferingStatus
 from academe.platform.actor import Actor
 from academe.platform.database.hot import HotStatement
 from academe.platform.database.session import ReadSession, Session
@@ -25,10 +26,17 @@ AnySession: TypeAlias = Session | ReadSession
 _PLACE: Final = HotStatement(
     select(Offering.id, Offering.org_unit_id).where(Offering.id == bindparam("offering", type_=Uuid()))
 )
+_COUNTED: Final = (
+    select(cast(Enrollment.status, Text).label("status"), func.count().label("number"))
+    .where(Enrollment.offering_id == bindparam("offering", type_=Uuid()))
+    .group_by(Enrollment.status)
+    .subquery()
+)
 _SUMMARY: Final = HotStatement(
     select(
         Offering.id, Offering.org_unit_id, Unit.code, Unit.title, Term.code, Term.title,
         Offering.starts_on, Offering.ends_on, cast(Offering.status, Text),
+        select(func.json_object_agg(_COUNTED.c.status, _COUNTED.c.number)).scalar_subquery(),
     )
     .join(Unit, Unit.id == Offering.unit_id)
     .join(Term, Term.id == Offering.term_id)
@@ -71,7 +79,10 @@ class Named(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OfferingSummary:
-    """An offering as the pages that are read most often name it; what they show of it and no more."""
+    """An offering as the pages that are read most often name it; what they show of it and no more.
+
+    `counts` says how many enrolments stand where; statuses without any are left out.
+    """
 
     id: UUID
     org_unit_id: UUID
@@ -80,6 +91,7 @@ class OfferingSummary:
     starts_on: date
     ends_on: date
     status: OfferingStatus
+    counts: Mapping[EnrollmentStatus, int]
 
 
 async def offering_for(session: AnySession, *, actor: Actor, offering_id: UUID) -> Offering:
@@ -97,10 +109,10 @@ async def offering_summary(session: ReadSession, *, actor: Actor, offering_id: U
     rows = await _SUMMARY.rows(session, offering=offering_id)
     if not rows or not policy.can_read_roster(actor, _Place(*rows[0][:2])):
         raise OfferingNotFoundError
-    identity, org_unit_id, unit, unit_title, term, term_title, starts_on, ends_on, status = rows[0]
+    identity, org_unit_id, unit, unit_title, term, term_title, starts_on, ends_on, status, counts = rows[0]
     return OfferingSummary(
         identity, org_unit_id, Named(unit, unit_title), Named(term, term_title), starts_on, ends_on,
-        OfferingStatus(status),
+        OfferingStatus(status), {EnrollmentStatus(each): number for each, number in (counts or {}).items()},
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Pages of the roster: the list with its bulk action, one enrolment with its history, and the form to enrol."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, cast
@@ -13,7 +13,6 @@ from starlette.responses import Response
 from academe.academics.access import enrollment_in, offering_for, offering_summary
 from academe.academics.models import Enrollment, Offering
 from academe.academics.offering_head import OfferingHead, head_of
-from academe.academics.queries import status_counts
 from academe.academics.roster.forms import DecisionForm, EnrolForm, WithdrawForm
 from academe.academics.roster.queries import ORDERS, Order, RosterFilter, RosterRow, StatusStep, roster_page, steps_of
 from academe.academics.roster.service import (
@@ -130,7 +129,7 @@ async def show_roster(
     chosen = EnrollmentStatus(status) if status in set(EnrollmentStatus) else None
     asked = RosterFilter(chosen, q.strip(), cast("Order", sort.key), sort.descending)
     found = await roster_page(session, offering.id, asked, paging)
-    counts = await status_counts(session, offering.id)
+    counts = offering.counts
     head = head_of(offering, actor, tab="roster")
     table = TableView(
         "students",
@@ -301,7 +300,7 @@ def _say_who_looked(session: Session, actor: Actor, offering: Offering, enrollme
     record_access(session, actor=actor, subject=subject, purpose="history of an enrolment")
 
 
-def _choices(counts: dict[EnrollmentStatus, int]) -> Sequence[tuple[str, str]]:
+def _choices(counts: Mapping[EnrollmentStatus, int]) -> Sequence[tuple[str, str]]:
     """The statuses that occur, with their counts; the present choice stays even when nobody has it any more."""
     named = [(status.value, f"{status.value.capitalize()} ({counts.get(status, 0):,})") for status in EnrollmentStatus]
     return [("", f"Everybody ({sum(counts.values()):,})"), *named]
