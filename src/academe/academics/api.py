@@ -2,7 +2,7 @@
 
 from academe.academics.access import offering_for
 from academe.academics.attendance.service import Mark, create_meeting, record_attendance
-from academe.academics.erasing import forget_student
+from academe.academics.erasing import forget_academics
 from academe.academics.intake.catalogue import (
     load_assessments,
     load_offerings,
@@ -44,7 +44,7 @@ __all__ = [
     "create_meeting",
     "decide_request",
     "enrol_student",
-    "forget_student",
+    "forget_academics",
     "head_of",
     "load_assessments",
     "load_enrollments",

@@ -1,13 +1,21 @@
 """Erasure of a person: what goes in every module, what stays, and what a legal hold keeps from it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
-from academe.academics.models import Attendance, Enrollment, Result, StudentProtectedAttributes, StudentRecord
+from academe.academics.models import (
+    Attendance,
+    Enrollment,
+    OfferingStaff,
+    Result,
+    StudentProtectedAttributes,
+    StudentRecord,
+)
+from academe.academics.types import StaffRole
 from academe.identity.errors import PersonNotFoundError
 from academe.identity.models import Account, Person, PersonParticulars
 from academe.identity.people_merge.service import merge_people
@@ -20,6 +28,7 @@ from academe.lrs.statements.models import XapiAgent
 from academe.messaging.notifications.models import Notification
 from academe.operations.erasure.models import Erasure
 from academe.operations.erasure.service import erase_person
+from academe.platform import clock
 from academe.platform.actor import system_actor
 from academe.platform.audit.models import AuditEntry
 from academe.platform.database.session import Session
@@ -95,6 +104,26 @@ class TestErasePerson:
             assert (await session.scalars(select(Erasure.reason))).all() == ["asked for"]
             actions = select(AuditEntry.action).where(AuditEntry.person_id == person.id)
             assert {"erasure.begun", "person.erased"} <= set((await session.scalars(actions)).all())
+
+    async def test_roles_in_offerings_end(self, session: Session, database: JoinedDatabase, home: School) -> None:
+        lecturer = home.people["lecturer"].id
+        later = OfferingStaff(
+            offering_id=home.offering.id,
+            person_id=lecturer,
+            role=StaffRole.CONVENOR,
+            starts_on=clock.now().date() + timedelta(days=30),
+        )
+        session.add(later)
+        await session.flush()
+
+        await erase_person(database, actor=home.actor("registrar"), person_id=lecturer, reason="asked for")
+
+        session.expunge_all()
+        async with as_actor(session, system_actor("test")):
+            held = select(OfferingStaff).where(OfferingStaff.person_id == lecturer).order_by(OfferingStaff.starts_on)
+            taught, coming = (await session.scalars(held)).all()
+        assert taught.ends_on == clock.now().date() - timedelta(days=1)
+        assert coming.ends_on == coming.starts_on - timedelta(days=1)
 
     async def test_a_second_time_changes_nothing(
         self, session: Session, database: JoinedDatabase, home: School

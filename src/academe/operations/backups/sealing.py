@@ -81,10 +81,13 @@ SEALED: Final = (
 LEFT_OUT: Final = (
     *("account_session", "unfinished_sign_in", "sign_in_link", "passkey_challenge", "caught_mail", "roster_upload"),
     *("people_import_person", "people_import"),
-    "subject_export",
+    *("subject_export", "undeliverable_address"),
     *("person_key", "destroyed_person_key", "alembic_version"),
 )
-"""Tables of which a backup has no rows: what ends soon anyway, and the keys. The restore writes the last one itself."""
+"""Tables of which a backup has no rows: what ends soon anyway or is found out anew, and the keys.
+
+The restore writes the last one itself.
+"""
 
 
 def sealed_lines(connection: psycopg.Connection[Any], keyring: Keyring) -> Iterator[str]:

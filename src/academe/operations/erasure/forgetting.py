@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from academe.academics.api import forget_student
+from academe.academics.api import forget_academics
 from academe.identity.api import addresses_of, forget_identity, merged_into
 from academe.lrs.api import erase_agents_of
 from academe.messaging.api import forget_messages
@@ -28,7 +28,7 @@ async def _forget_row(session: Session, *, person_id: UUID, signing_key: bytes) 
     addresses = await addresses_of(session, person_id)
     agents = await erase_agents_of(session, actor_id=person_id, addresses=addresses, signing_key=signing_key)
     await forget_messages(session, person_id=person_id, addresses=addresses)
-    await forget_student(session, person_id=person_id)
+    await forget_academics(session, person_id=person_id)
     await forget_jobs_of(session, person_id=person_id)
     await forget_exports(session, person_id=person_id)
     await forget_identity(session, person_id=person_id)
