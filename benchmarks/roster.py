@@ -44,7 +44,7 @@ def measure(context: Context) -> Sequence[Measure]:
     """The rates of JSON and page beside their references, medians of three rounds taken in turn."""
     with served_demo(context) as served:
         cookie = served.sign_in(CALLER)
-        offering = asyncio.run(_offering(served))
+        offering = asyncio.run(offering_of(served))
         statements, render_once = asyncio.run(_one_request(served, cookie, offering))
         api, page = f"/api/v1/offerings/{offering}/roster?limit=50", f"/offerings/{offering}/roster"
         json_rate, page_rate, sql_rate, render_rate = [], [], [], []
@@ -75,7 +75,8 @@ def measure(context: Context) -> Sequence[Measure]:
     ]
 
 
-async def _offering(served: Served) -> str:
+async def offering_of(served: Served) -> str:
+    """The id of an offering of the present term."""
     database = Database(served.settings)
     try:
         async with database.reading(system_actor("benchmark")) as session:

@@ -19,6 +19,7 @@ MODULES: Final = {
     "lrs": "benchmarks.lrs",
     "rollup": "benchmarks.rollup",
     "directory": "benchmarks.directory",
+    "access": "benchmarks.access",
 }
 
 

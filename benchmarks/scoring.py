@@ -30,6 +30,7 @@ from benchmarks.oulad_database import ACTOR, offerings_of, oulad_database
 WEEK: Final = 8
 ROUNDS: Final = 3
 TABLES: Final = ("offering", "enrollment", "enrollment_status_change", "learner_day", "assessment", "result")
+_RESTRICTED: Final = "(SELECT * FROM restricted_students() AS each(student_id))"
 
 
 def measure(context: Context) -> Sequence[Measure]:
@@ -86,12 +87,12 @@ async def _measure(context: Context) -> list[Measure]:
 async def _export(session: AsyncSession, columnar: duckdb.DuckDBPyConnection, folder: Path) -> None:
     connection = (await (await session.connection()).get_raw_connection()).driver_connection
     assert isinstance(connection, AsyncConnection)
-    for table in TABLES:
+    for table, rows in {**{table: table for table in TABLES}, "restricted": _RESTRICTED}.items():
         file = folder / f"{table}.csv"
         with file.open("wb") as target:
             async with (
                 connection.cursor() as cursor,
-                cursor.copy(f"COPY {table} TO STDOUT (FORMAT csv, HEADER)") as copy,
+                cursor.copy(f"COPY {rows} TO STDOUT (FORMAT csv, HEADER)") as copy,
             ):
                 async for chunk in copy:
                     target.write(chunk)
@@ -102,8 +103,12 @@ async def _export(session: AsyncSession, columnar: duckdb.DuckDBPyConnection, fo
 
 def _for_duckdb(scope: str) -> str:
     """The statement in DuckDB's words where they differ: unpacking JSON, and division of whole numbers."""
-    return STATEMENT.replace(
-        "jsonb_to_recordset(CAST({scope} AS jsonb)) AS c(offering_id uuid, as_of date)",
-        "(SELECT unnest(from_json('" + scope + '\', \'[{"offering_id": "VARCHAR", "as_of": "DATE"}]\'),'
-        " recursive := true)) AS c",
-    ).replace("(r.as_of - d.day) / 7", "(r.as_of - d.day) // 7")
+    return (
+        STATEMENT.replace(
+            "jsonb_to_recordset(CAST({scope} AS jsonb)) AS c(offering_id uuid, as_of date)",
+            "(SELECT unnest(from_json('" + scope + '\', \'[{"offering_id": "VARCHAR", "as_of": "DATE"}]\'),'
+            " recursive := true)) AS c",
+        )
+        .replace("(r.as_of - d.day) / 7", "(r.as_of - d.day) // 7")
+        .replace("(SELECT restricted_students())", "(SELECT student_id FROM restricted)")
+    )

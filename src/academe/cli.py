@@ -75,7 +75,9 @@ def demo(serve: Serve = True, port: Port = None) -> None:
 
 @app.command()
 def benchmark(
-    name: Annotated[str, typer.Argument(help="oulad, scoring, import, roster, attendance, lrs, rollup or directory.")],
+    name: Annotated[
+        str, typer.Argument(help="oulad, scoring, import, roster, attendance, lrs, rollup, directory or access.")
+    ],
     data: Annotated[Path | None, typer.Option(help="The OULAD data set: its zip or folder.")] = None,
     as_json: AsJson = False,
 ) -> None:

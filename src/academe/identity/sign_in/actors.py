@@ -52,14 +52,15 @@ def forgotten_with_actors(cache: MemoryCache[bytes, Any]) -> None:
     _caches.append(cache)
 
 
+def forget_everybody() -> None:
+    """Let this process ask the database again about everybody."""
+    for cache in _caches:
+        cache.clear()
+
+
 def forget_actors(session: Session) -> None:
     """Let this process ask the database again about everybody, once this transaction is committed."""
-
-    def forget(_: object) -> None:
-        for cache in _caches:
-            cache.clear()
-
-    event.listen(session.sync_session, "after_commit", forget, once=True)
+    event.listen(session.sync_session, "after_commit", lambda _: forget_everybody(), once=True)
 
 
 def idle_since(settings: Settings) -> timedelta:
