@@ -6,9 +6,11 @@ dump by hand.
 
 from typing import Final
 
-import academe.app  # noqa: F401  (the tables of every module)
 from academe.operations.backups.sealing import LEFT_OUT, SEALED
 from academe.platform.database.base import PEOPLE, Base
+from academe.platform.database.discovery import import_models
+
+import_models()
 
 _IDS: Final = "says by ids, days and words of vocabularies only"
 _STAFF: Final = "words of staff about what they do; who wrote them is an id"
