@@ -1,5 +1,6 @@
 """Scoring: the probability of every still-registered enrolment of some offerings, as of a day, with its reasons."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from academe.academics.models import Offering
 from academe.insight.explanation import Row, baseline_factor, factors_of
@@ -67,8 +69,8 @@ async def score_offerings(
 
     A score that stands for the same enrolment, day and model is left as it is. Raises ModelMismatchError.
     """
-    rows = await read_features(session, scope={offering.id: as_of[offering.id] for offering in offerings})
-    scored = await _keep(session, model, rows)
+    scope = {offering.id: as_of[offering.id] for offering in offerings}
+    scored = await _keep(session, model, await scores_in(session, RiskPredictor.of(model), scope))
     if scored.written:
         for offering in offerings:
             _leave_entry(session, actor, model, offering, [as_of[offering.id]])
@@ -84,23 +86,43 @@ async def score_days(
     One call costs less than one for each day: the trees are prepared for their contributions once. Raises
     ModelMismatchError.
     """
+    predictor = RiskPredictor.of(model)
     frames = [await read_features(session, scope={offering.id: day}) for day in days]
-    scored = await _keep(session, model, pl.concat(frames)) if frames else Scored(0, 0)
+    scored = await _keep(session, model, _scored(predictor, pl.concat(frames))) if frames else Scored(0, 0)
     if scored.written:
         _leave_entry(session, actor, model, offering, days)
         await announce(session, RiskScored(offering.id, max(days)))
     return scored
 
 
-async def _keep(session: Session, model: RiskModel, rows: pl.DataFrame) -> Scored:
-    predictor = RiskPredictor.of(model)
+async def scores_in(session: AsyncSession, predictor: RiskPredictor, scope: Mapping[UUID, date]) -> pl.DataFrame:
+    """The scores of every still-registered enrolment of whole offerings, as the columns that are written but the id.
+
+    In two halves: the database computes the features of the second while a thread scores the first.
+    """
+    offerings = list(scope.items())
+    first = await read_features(session, scope=dict(offerings[::2]))
+    scoring = asyncio.create_task(asyncio.to_thread(_scored, predictor, first))
+    try:
+        second = await read_features(session, scope=dict(offerings[1::2]))
+    finally:
+        scores = await scoring  # a thread cannot be stopped
+    return pl.concat([scores, await asyncio.to_thread(_scored, predictor, second)], how="diagonal")
+
+
+def _scored(predictor: RiskPredictor, rows: pl.DataFrame) -> pl.DataFrame:
     if rows.is_empty():
+        return pl.DataFrame()
+    return _scores_of(rows, predictor.predict(rows.select(FEATURE_NAMES).to_numpy(order="c")))
+
+
+async def _keep(session: Session, model: RiskModel, scores: pl.DataFrame) -> Scored:
+    if scores.is_empty():
         return Scored(0, 0)
-    frame = scores_of(rows, predictor.predict(rows.select(FEATURE_NAMES).to_numpy(order="c")))
-    await stage(session, "scored", _COLUMNS, with_ids(frame))
+    await stage(session, "scored", _COLUMNS, with_ids(scores))
     written = await session.execute(_INSERT, {"model_id": model.id})
     count = cast("int", written.rowcount)  # type: ignore[attr-defined]  # execute does not say it is a CursorResult
-    return Scored(rows.height, count)
+    return Scored(scores.height, count)
 
 
 def _leave_entry(session: Session, actor: Actor, model: RiskModel, offering: Offering, days: Sequence[date]) -> None:
@@ -116,8 +138,7 @@ def _leave_entry(session: Session, actor: Actor, model: RiskModel, offering: Off
     )
 
 
-def scores_of(rows: pl.DataFrame, predictions: Predictions) -> pl.DataFrame:
-    """The scores of feature rows, as the columns that are written but the id."""
+def _scores_of(rows: pl.DataFrame, predictions: Predictions) -> pl.DataFrame:
     plain = rows.with_columns(pl.col(FEATURE_NAMES).round(4))
     features = plain.select(pl.struct(FEATURE_NAMES).struct.json_encode().alias("features"))["features"]
     return rows.select("enrollment_id", "student_id", "offering_id", "as_of").with_columns(
