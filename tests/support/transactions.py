@@ -44,9 +44,11 @@ class JoinedDatabase(Database):
         await self._after(context)
 
     @asynccontextmanager
-    async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
+    async def reading(
+        self, actor: Actor, *, timeout_seconds: int | None = None, newest: bool = False
+    ) -> AsyncIterator[ReadSession]:
         context = await self._before()
-        async with super().reading(actor, timeout_seconds=timeout_seconds) as session:
+        async with super().reading(actor, timeout_seconds=timeout_seconds, newest=newest) as session:
             yield session
         await self._after(context)
 

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
         validation_alias=_name("DATABASE_REPLICA_URL"),
         description="A read replica for pages and lists that only read; empty: the primary.",
     )
+    database_replica_lag_seconds: int = Field(
+        10,
+        ge=0,
+        validation_alias=_name("DATABASE_REPLICA_LAG_SECONDS"),
+        description="How long a browser that changed something reads from the primary, until the replica has it too.",
+    )
     database_pool: PoolKind = Field(
         PoolKind.QUEUE,
         validation_alias=_name("DATABASE_POOL"),

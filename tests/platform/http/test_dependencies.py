@@ -1,8 +1,11 @@
 """The session's commit comes before the answer; the caller is who the resolver says."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 from sqlalchemy import text
 
+from academe.platform.database.engine import database_url
 from academe.platform.database.session import Database
 from academe.platform.http.dependencies import CurrentActor, ReadOnlySession, SignedIn, WriteSession
 from academe.platform.http.routing import api_router, page_router
@@ -56,6 +59,16 @@ async def private_page(actor: SignedIn) -> str:
 @pages.post("/private-page")
 async def change_private_page(actor: SignedIn) -> str:
     return actor.kind.value
+
+
+@router.get("/database")
+async def database_read(session: ReadOnlySession) -> str:
+    return str(await session.scalar(text("SELECT current_database()")))
+
+
+@router.post("/database")
+async def database_written(session: WriteSession) -> str:
+    return str(await session.scalar(text("SELECT current_database()")))
 
 
 @pytest.fixture
@@ -161,3 +174,39 @@ class TestSignedIn:
             answer = await c.get("/api/v1/trial/private", headers={"cookie": COOKIE})
         assert answer.json() == "person"
         assert answer.headers["cache-control"] == "no-store, private"
+
+
+class TestReplica:
+    @pytest.fixture
+    async def with_replica(self, server: ServerOfTests, own_settings: Settings) -> AsyncIterator[Database]:
+        """A database whose replica is another one, so that it shows which of the two is asked."""
+        name = f"{database_url(own_settings).database}_r"
+        url = server.clone(name).database_url
+        opened = Database(own_settings.model_copy(update={"database_replica_url": url}))
+        yield opened
+        await opened.close()
+        server.drop(name)
+
+    async def test_reads_there_and_writes_here(self, client: Client, with_replica: Database) -> None:
+        here = with_replica.engine.url.database
+        async with client(router, database=with_replica) as c:
+            assert (await c.post("/api/v1/trial/database")).json() == here
+            assert (await c.get("/api/v1/trial/database")).json() == f"{here}_r"
+
+    async def test_a_browser_sees_what_it_has_changed(self, client: Client, with_replica: Database) -> None:
+        here = with_replica.engine.url.database
+        async with client(router, database=with_replica) as c:
+            c.cookies.set("academe_session", "opaque")
+            assert (await c.get("/api/v1/trial/database")).json() == f"{here}_r"
+            changed = await c.post("/api/v1/trial/database", headers={"origin": "http://academe.test"})
+            assert "Max-Age=10" in changed.headers["set-cookie"]
+            assert (await c.get("/api/v1/trial/database")).json() == here
+            c.cookies.delete("academe_changed")
+            assert (await c.get("/api/v1/trial/database")).json() == f"{here}_r"
+
+    async def test_without_a_replica_no_cookie_is_set(self, client: Client, own_database: Database) -> None:
+        async with client(router, database=own_database) as c:
+            c.cookies.set("academe_session", "opaque")
+            changed = await c.post("/api/v1/trial/database", headers={"origin": "http://academe.test"})
+        assert changed.status_code == 200
+        assert "set-cookie" not in changed.headers

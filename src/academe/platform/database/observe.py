@@ -28,7 +28,7 @@ _log = get_logger()
 def observe(database: Database) -> None:
     """Measure and log what goes over the engines of a database; once per process, right after opening it."""
     _observe_engine(database.engine, database, "primary")
-    if database.read_engine is not database.engine:
+    if database.has_replica:
         _observe_engine(database.read_engine, database, "replica")
 
 

@@ -120,10 +120,15 @@ class Database:
         if engine is None and server is not None:
             revive_before_connecting(self.engine, server.ensure_running)
 
+    @property
+    def has_replica(self) -> bool:
+        """Whether reading goes to another server than writing, which may be a little behind."""
+        return self.read_engine is not self.engine
+
     async def close(self) -> None:
         """Close every pooled connection."""
         await self.engine.dispose()
-        if self.read_engine is not self.engine:
+        if self.has_replica:
             await self.read_engine.dispose()
 
     @asynccontextmanager
@@ -147,11 +152,17 @@ class Database:
             return await transaction_at_once(connection, [(_SAY_WHO_ACTS, context), *steps])
 
     @asynccontextmanager
-    async def reading(self, actor: Actor, *, timeout_seconds: int | None = None) -> AsyncIterator[ReadSession]:
-        """A read-only transaction, on the replica when there is one."""
+    async def reading(
+        self, actor: Actor, *, timeout_seconds: int | None = None, newest: bool = False
+    ) -> AsyncIterator[ReadSession]:
+        """A read-only transaction, on the replica when there is one.
+
+        With `newest`, on the primary, which knows what the replica may not know yet.
+        """
         context = self._context(actor, timeout_seconds, read_only=True)
         info = {_CONTEXT: context, _TURNS: self._turns}
-        async with ReadSession(self.read_engine, expire_on_commit=False, info=info) as session:
+        engine = self.engine if newest else self.read_engine
+        async with ReadSession(engine, expire_on_commit=False, info=info) as session:
             yield session
 
     async def run(self, actor: Actor, work: Callable[[Session], Awaitable[Result]], *, attempts: int = 3) -> Result:

@@ -13,6 +13,7 @@ _SESSION: Final = "academe_session"
 _STEP: Final = "academe_sign_in"
 _CHALLENGE: Final = "academe_passkey"
 _PROVIDER: Final = "academe_provider"
+_CHANGED: Final = "academe_changed"
 _WITH_ANSWER: Final = "cookies_with_answer"
 
 
@@ -34,6 +35,11 @@ def challenge_cookie_name(settings: Settings) -> str:
 def provider_cookie_name(settings: Settings) -> str:
     """The cookie of a browser that was sent to a sign-in provider."""
     return _own(settings, _PROVIDER)
+
+
+def changed_cookie_name(settings: Settings) -> str:
+    """The cookie of a browser that has just changed something, which a replica may not know yet."""
+    return _own(settings, _CHANGED)
 
 
 def _own(settings: Settings, name: str) -> str:

@@ -16,6 +16,8 @@ from starlette.requests import Request
 from academe.platform.actor import ANONYMOUS, Actor
 from academe.platform.database.session import Database, ReadSession, Session
 from academe.platform.errors import AuthenticationRequiredError
+from academe.platform.http.cookies import changed_cookie_name, cookie_with_answer
+from academe.platform.http.cross_site import SAFE_METHODS
 
 ActorResolver = Callable[[Request], Awaitable[Actor]]
 """How a request becomes an actor; `identity` provides it and the composition root sets
@@ -35,7 +37,22 @@ async def actor_of(request: Request) -> Actor:
     if known is None:
         resolve: ActorResolver = request.app.state.resolve_actor
         known = state.actor = await resolve(request)
+        _remember_change(request)
     return known
+
+
+def _remember_change(request: Request) -> None:
+    """Let a browser that changes something read from the primary for as long as the replica may not know of it."""
+    database: Database | None = getattr(request.app.state, "database", None)
+    if request.method in SAFE_METHODS or database is None or not database.has_replica or not request.cookies:
+        return
+    settings = database.settings
+    seconds, secure = settings.database_replica_lag_seconds, settings.cookies_need_https
+    cookie_with_answer(request, changed_cookie_name(settings), "1", seconds, secure=secure)
+
+
+def _has_just_changed(request: Request, database: Database) -> bool:
+    return database.has_replica and changed_cookie_name(database.settings) in request.cookies
 
 
 async def signed_in_actor(request: Request) -> Actor:
@@ -59,8 +76,10 @@ async def write_session(request: Request) -> AsyncIterator[Session]:
 
 
 async def read_session(request: Request) -> AsyncIterator[ReadSession]:
-    """A read-only transaction of the caller, on the replica when there is one."""
-    async with database_of(request).reading(await actor_of(request)) as session:
+    """A read-only transaction of the caller, on the replica when there is one and the caller has changed nothing."""
+    database = database_of(request)
+    newest = _has_just_changed(request, database)
+    async with database.reading(await actor_of(request), newest=newest) as session:
         yield session
 
 
