@@ -20,7 +20,7 @@ demo: setup ## Bring up the demo institution and print its address and sign-ins
 	@.venv/bin/academe demo $(ARGS)
 
 test: setup-dev ## Run all tests; a part of them: make test ARGS='tests/platform -k money -x'
-	@$(python) -m pytest -n logical --maxprocesses 4 $(ARGS)
+	@$(python) -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 setup: ## Prepare .venv and the front end in this checkout, nothing else
 	@scripts/setup.sh runtime
