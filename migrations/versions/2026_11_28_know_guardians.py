@@ -62,7 +62,7 @@ POLICIES = row_level_security(
     " OR institution_id IN (SELECT actor_institutions('{registrar,administrator,auditor}'))",
     write=f"{REGISTERED} OR student_id = (SELECT actor_person_id())",
 )
-# Their names sort behind `actor_reads`, so that staff never come to them.
+# Asked before `actor_reads` by their names; `ask_usual_policies_first` mends that.
 SEEN = {
     "person": "id IN (SELECT actor_family())",
     "student_record": "id IN (SELECT actor_wards('any'))",

@@ -37,8 +37,7 @@ FUNCTIONS = {
     END $$
     """,
 }
-# Policies beside `actor_reads`, with names that sort behind every other: a row that those let through never comes to
-# them, and they ask once for a statement.
+# Policies beside `actor_reads`. They ask once for a statement, and before it; `ask_usual_policies_first` mends that.
 OPENED = {
     "person_particulars": "person_id IN (SELECT actor_opened_people())",
     "guardianship": "student_id IN (SELECT actor_opened_people())",
